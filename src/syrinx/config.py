@@ -1,0 +1,219 @@
+"""One frozen ``Settings``, read once at start from defaults, a TOML file, the environment and flags, in that order.
+
+Every field ``x`` is set by ``SYRINX_X``, by ``x = ...`` in the file, and, where the table ``ALIASES`` says so, by the
+variable of an older system. An unknown ``SYRINX_*`` name or a value out of range raises ``ConfigError`` naming it.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from syrinx.core.errors import ConfigError
+
+PREFIX = "SYRINX_"
+
+ALIASES: dict[str, str] = {
+    "API_KEY": "api_key",
+    "LOG_LEVEL": "log_level",
+    "DEFAULT_VOICE_FEMALE": "voice_female",
+    "DEFAULT_VOICE_MALE": "voice_male",
+    "KOKORO_SPEED": "default_speed",
+    "STREAM_CHUNK_SECONDS": "stream_chunk_seconds",
+    "FIRST_SEGMENT_MAX_WORDS": "first_segment_max_words",
+    "FIRST_SEGMENT_BOUNDARIES": "first_segment_boundaries",
+    "FIRST_SEGMENT_REQUIRE_BOUNDARY": "first_segment_require_boundary",
+    "MAX_UTTERANCE_WORDS": "max_utterance_words",
+    "PRIME_STREAM": "prime_stream",
+    "PRIME_BYTES": "prime_bytes",
+    "MAX_CONCURRENT_JOBS": "max_concurrent_jobs",
+    "MAX_QUEUED_REQUESTS": "max_queued_requests",
+    "QUEUE_WAIT_SLA_MS": "queue_wait_sla_ms",
+    "QUEUE_MAXSIZE": "max_pending_per_connection",
+    "AVG_JOB_WALL_MS": "avg_job_wall_ms",
+    "SCHED_QUANTUM_BYTES": "sched_quantum_bytes",
+    "PRIORITY_QUANTUM_BYTES": "priority_quantum_bytes",
+    "WS_FIRST_CHUNK_IMMEDIATE": "ws_first_chunk_immediate",
+    "WS_BUFFER_BYTES": "ws_buffer_bytes",
+    "WS_FLUSH_EVERY": "ws_flush_every",
+    "WS_MAX_LATENCY_MS": "ws_max_latency_ms",
+    "WS_SEND_TIMEOUT": "ws_send_timeout",
+    "WS_LONG_SEND_LOG_MS": "ws_long_send_log_ms",
+    "FLUSH_IDLE_MS": "flush_idle_ms",
+    "OPUS_BITRATE": "opus_bitrate",
+    "OPUS_APPLICATION": "opus_application",
+}
+"""Variables of founding systems that set one of our fields (docs/settings.md is checked against this table)."""
+
+
+class Settings(BaseModel):
+    """Every knob, with its unit and range. Immutable; each part is handed only the fields it needs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # where and who
+    host: str = Field("127.0.0.1", description="Address to listen on; anything but loopback needs a key")
+    port: int = Field(8000, ge=0, le=65535, description="TCP port; 0 picks a free one")
+    data_dir: Path = Field(Path(".data"), description="Folder of voices, models, caches and logs")
+    api_key: str = Field("", description="Key that clients must send; empty: open (loopback only)")
+    api_key_file: Path | None = Field(None, description="File with one key a line")
+    public_lists: bool = Field(True, description="Voice and model lists answer without a key (Open WebUI asks so)")
+    cors_origins: tuple[str, ...] = Field(
+        (), description="Web origins that may call beside the server's own and loopback ones; '*' for any"
+    )
+    allowed_hosts: tuple[str, ...] = Field((), description="Host names accepted beside loopback and `host`; '*' for any")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level logged")
+    drain_timeout_s: float = Field(20.0, ge=0, le=3600, description="Longest wait for running speech on SIGTERM")
+
+    # models
+    models: tuple[str, ...] = Field(("auto",), description="Models to serve, the first is the default; 'auto' chooses")
+    model_options: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Options by model name")
+    step_timeout_s: float = Field(30.0, gt=0, le=3600, description="A model step longer than this is a hang")
+    load_timeout_s: float = Field(600.0, gt=0, le=7200, description="Longest time a model may take to load")
+    workers: int = Field(1, ge=1, le=64, description="Processes per model")
+
+    # text
+    max_text_chars: int = Field(200_000, ge=1, le=10_000_000, description="Longest text of one utterance")
+    max_utterance_words: int = Field(150, ge=0, description="Longest Realtime-style response in words; 0: no limit")
+    first_segment_max_words: int = Field(2, ge=0, description="Cut the first piece at a clause from this word on; 0: off")
+    first_segment_boundaries: str = Field(".,?!;:", description="Characters that end a clause")
+    first_segment_require_boundary: bool = Field(
+        True, description="Cut only at a boundary; off: at 4 words more at the latest"
+    )
+    flush_idle_ms: int = Field(160, ge=0, le=60_000, description="Speak what is buffered after this silence; 0: never")
+
+    # admission
+    max_concurrent_jobs: int = Field(256, ge=1, description="Utterances that run at once, per model")
+    max_queued_requests: int = Field(256, ge=0, description="Utterances that may wait, per model")
+    queue_wait_sla_ms: int = Field(2000, ge=0, description="Refuse when the expected wait is longer")
+    avg_job_wall_ms: int = Field(2500, ge=1, description="Assumed time of an utterance before any was measured")
+    max_pending_per_connection: int = Field(128, ge=1, description="Utterances one connection may have waiting")
+    max_connections: int = Field(1000, ge=1, description="Open WebSocket connections")
+    sched_quantum_bytes: int = Field(16384, ge=1, description="Share of bulk work, in bytes of 16-bit audio a turn")
+    priority_quantum_bytes: int = Field(2048, ge=1, description="Share of interactive work beyond its need, likewise")
+    target_ttfa_ms: int = Field(200, ge=0, description="A new utterance is due this long after it was asked for")
+    max_lead_s: float = Field(30.0, ge=0, description="Make no more than this ahead of the listener; 0: no limit")
+
+    # sockets and bodies
+    max_body_bytes: int = Field(2_000_000, ge=1000, description="Longest HTTP body")
+    max_message_bytes: int = Field(1_048_576, ge=1000, description="Longest WebSocket message")
+    http_send_timeout: float = Field(120.0, gt=0, description="Drop an HTTP reader that takes nothing for this long, s")
+    ws_send_timeout: float = Field(3.0, gt=0, description="Drop a WebSocket reader that takes nothing for this long, s")
+    ws_long_send_log_ms: int = Field(250, ge=0, description="Log a WebSocket send that takes longer")
+    stream_chunk_seconds: float = Field(0.04, gt=0, le=10, description="Length of one audio frame")
+    ws_first_chunk_immediate: bool = Field(True, description="Send the first frame at once, alone")
+    ws_buffer_bytes: int = Field(16384, ge=1, description="Gather later frames into messages of about this size")
+    ws_flush_every: int = Field(16, ge=1, description="... or of this many frames")
+    ws_max_latency_ms: int = Field(50, ge=0, description="... but hold nothing longer than this")
+    prime_stream: bool = Field(True, description="Realtime-style: begin every response with silence")
+    prime_bytes: int = Field(512, ge=0, le=1_000_000, multiple_of=2, description="How much of it")
+    voice_female: str = Field("", description="Voice for 'female'; empty: the model's first female voice")
+    voice_male: str = Field("", description="Voice for 'male'; empty: the model's first male voice")
+    default_speed: float = Field(1.0, ge=0.25, le=4.0, description="Speed where a request names none")
+    opus_bitrate: str = Field("48k", pattern=r"^\d+k?$", description="Opus bits per second, '48k' or '48000'")
+    opus_application: Literal["audio", "voip", "lowdelay"] = Field("audio", description="Opus tuning")
+
+
+FIELDS: Mapping[str, FieldInfo] = Settings.model_fields
+
+
+def read_settings(
+    environ: Mapping[str, str], flags: Mapping[str, Any] | None = None, config_file: Path | None = None
+) -> Settings:
+    """Build the settings from ``environ``, command-line ``flags`` (field name to value) and an optional TOML file.
+
+    Later sources win: defaults, file, founding-system aliases, ``SYRINX_*``, flags. ``SYRINX_CONFIG`` names the file if
+    ``config_file`` does not. Raises ``ConfigError`` naming the offending setting and its source.
+    """
+    path = config_file or (Path(environ["SYRINX_CONFIG"]) if environ.get("SYRINX_CONFIG") else None)
+    values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for source in (_from_file(path), _from_aliases(environ), _from_prefix(environ), _from_flags(flags or {})):
+        for name, (value, said) in source.items():
+            values[name], origin[name] = value, said
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, origin)) from None
+
+
+Found = dict[str, tuple[Any, str]]
+"""Field name to its value and the words that name where it was set."""
+
+
+def _from_file(path: Path | None) -> Found:
+    if path is None:
+        return {}
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"The config file {path} cannot be read: {error}.") from None
+    for name in table:
+        if name not in FIELDS:
+            raise ConfigError(f"{path}: there is no setting named {name!r}.{_nearest(name, FIELDS)}")
+    return {name: (value, f"{name} in {path}") for name, value in table.items()}
+
+
+def _from_aliases(environ: Mapping[str, str]) -> Found:
+    return {
+        field: (_parse(field, environ[name], name), name) for name, field in ALIASES.items() if environ.get(name, "") != ""
+    }
+
+
+def _from_prefix(environ: Mapping[str, str]) -> Found:
+    found: Found = {}
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX) or variable in ("SYRINX_CONFIG", *INTERNAL):
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in FIELDS:
+            known = [PREFIX + field.upper() for field in FIELDS]
+            raise ConfigError(f"{variable}: there is no such setting.{_nearest(variable, known)}")
+        found[name] = (_parse(name, text, variable), variable)
+    return found
+
+
+INTERNAL = ("SYRINX_WORKER_SECRET",)
+"""Variables that our own processes pass to each other."""
+
+
+def _from_flags(flags: Mapping[str, Any]) -> Found:
+    return {name: (value, "--" + name.replace("_", "-")) for name, value in flags.items() if value is not None}
+
+
+def _parse(name: str, text: str, variable: str) -> Any:
+    """Turn an environment string into what the field takes: JSON for tables, commas for lists, else the text."""
+    annotation = FIELDS[name].annotation
+    kind = typing.get_origin(annotation)
+    if kind is dict:
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise ConfigError(f"{variable} must be JSON: {error}.") from None
+    if kind is tuple:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text
+
+
+def _nearest(name: str, known: Any) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def _explain(error: ValidationError, origin: Mapping[str, str]) -> str:
+    lines = []
+    for item in error.errors():
+        name = str(item["loc"][0])
+        field = FIELDS.get(name)
+        about = f" ({field.description})" if field is not None and field.description else ""
+        lines.append(f"{origin.get(name, name)}: {item['msg']}, got {item['input']!r}{about}.")
+    return "\n".join(lines)

@@ -1,0 +1,266 @@
+"""The values that flow through Syrinx. Frozen, plain, and known to every layer; verbs live elsewhere.
+
+Text offsets are Python string indices (Unicode code points). Times are seconds as float. Samples are float32 mono in
+[-1, 1] everywhere inside; integers and containers exist only in ``audio.encode``.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import SyrinxError
+
+Samples = NDArray[np.float32]
+"""float32, shape (n,), mono, nominal range [-1, 1]."""
+
+Options = Mapping[str, Any]
+"""Model options by name; checked against ``ModelInfo.options_schema``."""
+
+
+class ServiceClass(enum.Enum):
+    """How an utterance is scheduled: someone listens as it is made, or it fills idle capacity."""
+
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
+
+
+class MarkKind(enum.Enum):
+    WORD = "word"
+    SENTENCE = "sentence"
+    PHONEME = "phoneme"
+    BOOKMARK = "bookmark"
+
+
+class FinishReason(enum.Enum):
+    """Why an utterance ended without an error."""
+
+    COMPLETED = "completed"
+    CANCELED = "canceled"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How it is spoken. 1.0 everywhere means as the model does it by itself."""
+
+    speed: float = 1.0
+    """Times faster, 0.25 to 4.0; pitch is kept."""
+    pitch: float = 1.0
+    """Frequency ratio, 0.5 to 2.0; length is kept."""
+    volume: float = 1.0
+    """Linear gain, 0.0 to 2.0; limited, never wrapped."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """What the client wants to receive."""
+
+    container: str = "pcm_s16le"
+    """A name from ``audio.encode.CONTAINERS``."""
+    sample_rate: int | None = None
+    """Hertz, 8000 to 48000; None: the container's or the model's own."""
+    bitrate: int | None = None
+    """Bits per second for lossy containers; None: the container's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRequest:
+    """Everything about an utterance but its text, which may arrive later and in pieces."""
+
+    model: str | None = None
+    voice: str | None = None
+    language: str | None = None
+    """BCP 47 tag; None: the voice's own."""
+    delivery: Delivery = Delivery()
+    options: Options = field(default_factory=dict)
+    audio: AudioFormat = AudioFormat()
+    service_class: ServiceClass = ServiceClass.INTERACTIVE
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Half-open [start, end) of text offsets."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happens at a time in the audio and a place in the text.
+
+    Inside a worker the span counts the job's spoken text and times start at the job's first sample; in server events
+    the span counts the utterance's original text and times start at the utterance's first sample as delivered.
+    """
+
+    kind: MarkKind
+    span: Span
+    start_s: float
+    end_s: float
+    estimated: bool = False
+    """True where the time was derived from lengths and not reported by the model."""
+    name: str = ""
+    """Bookmark name or phoneme symbol; empty for words and sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioChunk:
+    """A run of audio of no fixed length, as a model makes it."""
+
+    samples: Samples
+    sample_rate: int
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesisJob:
+    """One segment to speak: all a backend ever sees of a request."""
+
+    job_id: str
+    text: str
+    """Spoken form (normalised), non-empty."""
+    voice: str
+    """A voice id of the model."""
+    language: str
+    delivery: Delivery = Delivery()
+    """Only what the model does natively (see ``ModelInfo.native_speed`` ...); the rest is done by ``audio``."""
+    options: Options = field(default_factory=dict)
+    seed: int | None = None
+    utterance_id: str = ""
+    segment_index: int = 0
+    is_last: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedAudio:
+    """Bytes ready for the wire."""
+
+    data: bytes
+    samples: int
+    """Samples this stands for at the delivered rate (0 for headers and trailers)."""
+    sample_rate: int
+    media_type: str
+    segment_index: int = 0
+
+    @property
+    def duration_s(self) -> float:
+        return self.samples / self.sample_rate
+
+
+# --- from a client -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Start an utterance. ``utterance_id`` is the client's own and unique within its session while it lives."""
+
+    utterance_id: str
+    request: SpeechRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """More text for an open utterance, whole or token by token."""
+
+    utterance_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Speak what is buffered now; the utterance stays open."""
+
+    utterance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """No more text; the utterance finishes when all of it is spoken."""
+
+    utterance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop now and drop unsent audio. Answered by exactly one Finished(CANCELED)."""
+
+    utterance_id: str
+
+
+ClientEvent = Open | Append | Flush | End | Cancel
+
+
+# --- to a client ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Taken: it runs now or waits its turn. Comes before all else of the utterance."""
+
+    utterance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Work began: model and voice are chosen."""
+
+    utterance_id: str
+    model: str
+    voice: str
+    sample_rate: int
+    """Of the audio delivered, Hertz."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    utterance_id: str
+    audio: EncodedAudio
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Marks in original-text offsets, sent no later than the audio they fall in."""
+
+    utterance_id: str
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentDone:
+    """All audio of one segment was emitted."""
+
+    utterance_id: str
+    index: int
+    span: Span
+    """In the utterance's original text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The utterance ended without an error; nothing follows."""
+
+    utterance_id: str
+    reason: FinishReason
+    samples: int
+    audio_s: float
+    spoken_until: int
+    """Original-text offset that the listener has heard up to (all of it when completed)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The utterance ended with an error; nothing follows. ``samples`` were delivered before it."""
+
+    utterance_id: str
+    error: SyrinxError
+    samples: int = 0
+    spoken_until: int = 0
+
+
+ServerEvent = Accepted | Started | Audio | Marks | SegmentDone | Finished | Failed

@@ -1,0 +1,1 @@
+"""The backend contract, the registry of models, and one package per model."""

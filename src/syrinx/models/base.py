@@ -1,0 +1,158 @@
+"""The backend contract: what a model must do to be served, in two shapes, and what it says about itself as data.
+
+A *simple* backend is a generator per job. A *stepped* backend advances many jobs by one small unit of work per call, for
+models that batch. ``Backend.stepped()`` gives the second shape of either, so the worker loop knows only that one.
+
+A backend lives in one worker process and is called from one thread. It never sees sockets, sessions or protocols.
+``tests/conformance/test_backends.py`` is the contract in executable form: add your model to its list.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from syrinx.core.types import AudioChunk, SynthesisJob
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceInfo:
+    """A named way to speak."""
+
+    id: str
+    name: str
+    languages: tuple[str, ...]
+    """BCP 47 tags, the best first; never empty."""
+    gender: str = ""
+    """``"female"``, ``"male"`` or ``""`` (unknown)."""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a loaded model is and can do. Capabilities are data: ask these fields, never the type of a backend."""
+
+    name: str
+    title: str
+    sample_rate: int
+    """Hertz of every chunk."""
+    voices: tuple[VoiceInfo, ...]
+    """Never empty."""
+    default_voice: str
+    licence: str
+    """SPDX identifier of library and weights as run."""
+    revision: str = ""
+    """Changes whenever the same job may sound different; part of cache keys."""
+    max_batch: int = 1
+    """Most jobs one ``step`` advances."""
+    max_segment_chars: int = 300
+    """Longest spoken text of one job; longer text is segmented before."""
+    word_times: bool = False
+    """Chunks carry WORD marks from the model itself."""
+    clones: bool = False
+    """``prepare_voice`` works."""
+    repeatable: bool = False
+    """The same job and seed give the same samples (within 2 ms of length), so an interrupted job can be resumed."""
+    normalizes: bool = False
+    """The model has a text front end of its own and wants written text."""
+    verbatim: str = ""
+    """Regular expression of text that must reach the model untouched (phoneme markup, directives); empty: none."""
+    native_speed: tuple[float, float] | None = None
+    """Range of ``Delivery.speed`` the model does itself; None: none."""
+    native_pitch: tuple[float, float] | None = None
+    native_volume: tuple[float, float] | None = None
+    options_schema: Mapping[str, Any] = field(default_factory=dict)
+    """JSON Schema of ``SynthesisJob.options`` (an object schema; ``{}``: no options)."""
+    seconds_per_char: float = 0.065
+    """Usual pace at speed 1, for estimates (English read aloud: about 15 characters a second)."""
+
+    def voice(self, voice_id: str) -> VoiceInfo | None:
+        """Return the voice of that id, or None."""
+        return next((v for v in self.voices if v.id == voice_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What one step did for one job. At most one of ``chunk`` and ``error`` is set; ``error`` implies ``done``."""
+
+    job_id: str
+    chunk: AudioChunk | None = None
+    done: bool = False
+    error: Exception | None = None
+
+
+class SteppedBackend(ABC):
+    """The shape the worker loop drives."""
+
+    @abstractmethod
+    def open(self, job: SynthesisJob) -> None:
+        """Take a job; no audio yet. Raises ``InvalidRequest`` for options or voices it cannot honour."""
+
+    @abstractmethod
+    def step(self, job_ids: Sequence[str]) -> list[StepResult]:
+        """Advance each named open job by one small unit (at most about 100 ms of compute), one result per id."""
+
+    @abstractmethod
+    def close(self, job_id: str) -> None:
+        """Forget a job, finished or not. Unknown ids are ignored. No audio of it comes after this."""
+
+
+class Backend(ABC):
+    """What every model package provides. Construct with parsed options; nothing heavy before ``load``."""
+
+    @abstractmethod
+    def load(self) -> ModelInfo:
+        """Bring the model into memory and say what it is. Called once, first. Raises ``ModelNotReady`` with advice."""
+
+    @abstractmethod
+    def stepped(self) -> SteppedBackend:
+        """The stepped shape of this backend (the same object each time)."""
+
+    def expected_s(self, job: SynthesisJob) -> float | None:
+        """Seconds of audio this job should take, where the model knows better than its text length; else None."""
+        return None
+
+    def unload(self) -> None:
+        """Free what ``load`` took. Called once, last."""
+
+
+class SimpleBackend(Backend):
+    """A backend that speaks one job as a generator. Closing the generator cancels: put clean-up in ``finally``."""
+
+    @abstractmethod
+    def synthesize(self, job: SynthesisJob) -> Generator[AudioChunk, None, None]:
+        """Yield the job's audio in small chunks. Raises ``InvalidRequest`` before the first chunk for bad jobs."""
+
+    def stepped(self) -> SteppedBackend:
+        if not hasattr(self, "_stepped"):
+            self._stepped = GeneratorSteps(self)
+        return self._stepped
+
+
+class GeneratorSteps(SteppedBackend):
+    """Adapts ``SimpleBackend`` to steps: one step of a job is one ``next()`` of its generator."""
+
+    def __init__(self, backend: SimpleBackend) -> None:
+        self._backend = backend
+        self._running: dict[str, Generator[AudioChunk, None, None]] = {}
+
+    def open(self, job: SynthesisJob) -> None:
+        self._running[job.job_id] = self._backend.synthesize(job)
+
+    def step(self, job_ids: Sequence[str]) -> list[StepResult]:
+        return [self._step_one(job_id) for job_id in job_ids]
+
+    def close(self, job_id: str) -> None:
+        generator = self._running.pop(job_id, None)
+        if generator is not None:
+            generator.close()
+
+    def _step_one(self, job_id: str) -> StepResult:
+        try:
+            return StepResult(job_id, chunk=next(self._running[job_id]))
+        except StopIteration:
+            return StepResult(job_id, done=True)
+        except Exception as error:  # a model may raise anything; the job fails, the worker lives
+            return StepResult(job_id, done=True, error=error)

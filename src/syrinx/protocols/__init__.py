@@ -1,0 +1,1 @@
+"""One pure codec per dialect; see ``base`` for the contract."""

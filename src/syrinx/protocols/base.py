@@ -1,0 +1,60 @@
+"""What a protocol is: a pure codec between one client's wire and the engine's events. No I/O, no synthesis.
+
+A socket codec lives as long as one connection. The pump in ``server`` feeds it messages and engine events and performs
+what it returns, so a dialect is tested with plain values and fuzzed without a socket.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from syrinx.core.errors import SyrinxError
+from syrinx.core.types import ClientEvent, ServerEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Send this message to the client now, in order with engine events."""
+
+    message: str | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the connection after what was already sent."""
+
+    code: int = 1000
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Accept no more input; when all running and queued utterances have ended, close with 1000."""
+
+
+Action = ClientEvent | Reply | Close | Drain
+"""What a client's message asks for: engine events, direct replies, or the end."""
+
+
+class SocketCodec(Protocol):
+    """One connection's dialect. Total: any input gives actions or ``InvalidRequest``, nothing else."""
+
+    ordered: bool
+    """True: utterances of this connection run one after the other; False: side by side."""
+
+    def opened(self) -> list[Action]:
+        """What to do right after the connection is accepted (a greeting, say)."""
+        ...
+
+    def receive(self, message: str | bytes) -> list[Action]:
+        """Parse one message. Raises ``InvalidRequest``; the connection stays usable."""
+        ...
+
+    def refuse(self, error: SyrinxError) -> list[Action]:
+        """Say in this dialect that the last message was refused."""
+        ...
+
+    def render(self, event: ServerEvent) -> list[Reply | Close]:
+        """Turn one engine event into messages (possibly none)."""
+        ...

@@ -1,0 +1,1 @@
+"""Model processes: scheduling, the step loop, the wire between processes, and their supervision."""

@@ -1,0 +1,105 @@
+"""What the engine sees of a model: submit a job, read its audio, stop it. Where and how it runs is hidden behind this.
+
+``supervisor.Supervisor`` implements it with worker processes; tests use an in-process fake.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+from syrinx.core.types import AudioChunk, ServiceClass, SynthesisJob
+from syrinx.models.base import ModelInfo
+
+
+class HostState(enum.Enum):
+    STOPPED = "stopped"
+    STARTING = "starting"
+    READY = "ready"
+    RESTARTING = "restarting"
+    FAILED = "failed"
+    """It could not be loaded, or crashed too often; ``HostStatus.detail`` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobTerms:
+    """How a job is scheduled; travels with it to the worker."""
+
+    timeline: str
+    """Jobs of one timeline are heard one after the other by one listener, and are made in the order submitted."""
+    owner: str = ""
+    """Whose job it is, for fairness (a key's or a client's name)."""
+    service_class: ServiceClass = ServiceClass.INTERACTIVE
+    waited_s: float = 0.0
+    """Time since the listener asked, counted towards ``target_ttfa_s``."""
+    target_ttfa_s: float = 0.2
+    playback_rate: float = 1.0
+    """Seconds of model audio heard per second of time (the speed that is applied after the model)."""
+    max_lead_s: float = math.inf
+    """Make no more than this much model audio ahead of the play-head."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostLoad:
+    """What is measured of a running model, for admission."""
+
+    row_speed: float | None
+    """Seconds of audio made per second of stepping, per job of a batch (moving average); None: nothing measured yet."""
+    batch: float
+    """Mean number of jobs per step over the same time."""
+    max_batch: int
+    """Most jobs advanced together, over all processes of this model."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostStatus:
+    state: HostState
+    detail: str = ""
+    restarts: int = 0
+    running_jobs: int = 0
+
+
+class JobStream(Protocol):
+    """One job's audio as it is made. Reading grants the worker leave to make more."""
+
+    async def read(self) -> list[AudioChunk]:
+        """Wait for audio; return every chunk that is there, or ``[]`` once the job has ended.
+
+        Raises ``ModelFailed`` (or its kinds), ``ModelNotReady`` or ``InvalidRequest`` where the job could not be done.
+        """
+        ...
+
+    def cancel(self) -> None:
+        """Stop the job within one step of the model. Returns at once; ``read`` gives ``[]`` from now on."""
+        ...
+
+
+class ModelHost(Protocol):
+    """A model that runs somewhere."""
+
+    name: str
+
+    @property
+    def info(self) -> ModelInfo | None:
+        """Known once the model was loaded for the first time."""
+        ...
+
+    @property
+    def status(self) -> HostStatus: ...
+
+    @property
+    def load(self) -> HostLoad: ...
+
+    async def start(self) -> None:
+        """Begin loading; returns when ready. Raises ``ModelNotReady`` with the reason if it cannot be loaded."""
+        ...
+
+    def submit(self, job: SynthesisJob, terms: JobTerms) -> JobStream:
+        """Hand over a job. Never blocks. Raises ``ModelNotReady`` when the model is stopped or has failed."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop the model; running jobs fail with ``WorkerLost``."""
+        ...
