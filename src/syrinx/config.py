@@ -56,69 +56,97 @@ ALIASES: dict[str, str] = {
 class Settings(BaseModel):
     """Every knob, with its unit and range. Immutable; each part is handed only the fields it needs."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # where and who
-    host: str = Field("127.0.0.1", description="Address to listen on; anything but loopback needs a key")
-    port: int = Field(8000, ge=0, le=65535, description="TCP port; 0 picks a free one")
-    data_dir: Path = Field(Path(".data"), description="Folder of voices, models, caches and logs")
-    api_key: str = Field("", description="Key that clients must send; empty: open (loopback only)")
-    api_key_file: Path | None = Field(None, description="File with one key a line")
-    public_lists: bool = Field(True, description="Voice and model lists answer without a key (Open WebUI asks so)")
-    cors_origins: tuple[str, ...] = Field(
-        (), description="Web origins that may call beside the server's own and loopback ones; '*' for any"
+    host: str = Field(default="127.0.0.1", description="Address to listen on; anything but loopback needs a key")
+    port: int = Field(default=8000, ge=0, le=65535, description="TCP port; 0 picks a free one")
+    data_dir: Path = Field(default=Path(".data"), description="Folder of voices, models, caches and logs")
+    api_key: str = Field(default="", repr=False, description="Key that clients must send; empty: open (loopback only)")
+    api_key_file: Path | None = Field(default=None, description="File with one key a line")
+    public_lists: bool = Field(
+        default=True, description="Voice and model lists answer without a key (Open WebUI asks so)"
     )
-    allowed_hosts: tuple[str, ...] = Field((), description="Host names accepted beside loopback and `host`; '*' for any")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level logged")
-    drain_timeout_s: float = Field(20.0, ge=0, le=3600, description="Longest wait for running speech on SIGTERM")
+    cors_origins: tuple[str, ...] = Field(
+        default=(), description="Web origins that may call beside the server's own and loopback ones; '*' for any"
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(), description="Host names accepted beside loopback and `host`; '*' for any"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Lowest level logged")
+    drain_timeout_s: float = Field(
+        default=20.0, ge=0, le=3600, description="Longest wait for running speech on SIGTERM"
+    )
 
     # models
-    models: tuple[str, ...] = Field(("auto",), description="Models to serve, the first is the default; 'auto' chooses")
+    models: tuple[str, ...] = Field(
+        default=("auto",), min_length=1, description="Models to serve, the first is the default; 'auto' chooses"
+    )
     model_options: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Options by model name")
-    step_timeout_s: float = Field(30.0, gt=0, le=3600, description="A model step longer than this is a hang")
-    load_timeout_s: float = Field(600.0, gt=0, le=7200, description="Longest time a model may take to load")
-    workers: int = Field(1, ge=1, le=64, description="Processes per model")
+    step_timeout_s: float = Field(default=30.0, gt=0, le=3600, description="A model step longer than this is a hang")
+    load_timeout_s: float = Field(default=600.0, gt=0, le=7200, description="Longest time a model may take to load")
+    workers: int = Field(default=1, ge=1, le=64, description="Processes per model")
 
     # text
-    max_text_chars: int = Field(200_000, ge=1, le=10_000_000, description="Longest text of one utterance")
-    max_utterance_words: int = Field(150, ge=0, description="Longest Realtime-style response in words; 0: no limit")
-    first_segment_max_words: int = Field(2, ge=0, description="Cut the first piece at a clause from this word on; 0: off")
-    first_segment_boundaries: str = Field(".,?!;:", description="Characters that end a clause")
-    first_segment_require_boundary: bool = Field(
-        True, description="Cut only at a boundary; off: at 4 words more at the latest"
+    max_text_chars: int = Field(default=200_000, ge=1, le=10_000_000, description="Longest text of one utterance")
+    max_utterance_words: int = Field(
+        default=150, ge=0, description="Longest Realtime-style response in words; 0: no limit"
     )
-    flush_idle_ms: int = Field(160, ge=0, le=60_000, description="Speak what is buffered after this silence; 0: never")
+    first_segment_max_words: int = Field(
+        default=2, ge=0, description="Cut the first piece at a clause from this word on; 0: off"
+    )
+    first_segment_boundaries: str = Field(default=".,?!;:", description="Characters that end a clause")
+    first_segment_require_boundary: bool = Field(
+        default=True, description="Cut only at a boundary; off: at 4 words more at the latest"
+    )
+    flush_idle_ms: int = Field(
+        default=160, ge=0, le=60_000, description="Speak what is buffered after this silence; 0: never"
+    )
 
     # admission
-    max_concurrent_jobs: int = Field(256, ge=1, description="Utterances that run at once, per model")
-    max_queued_requests: int = Field(256, ge=0, description="Utterances that may wait, per model")
-    queue_wait_sla_ms: int = Field(2000, ge=0, description="Refuse when the expected wait is longer")
-    avg_job_wall_ms: int = Field(2500, ge=1, description="Assumed time of an utterance before any was measured")
-    max_pending_per_connection: int = Field(128, ge=1, description="Utterances one connection may have waiting")
-    max_connections: int = Field(1000, ge=1, description="Open WebSocket connections")
-    sched_quantum_bytes: int = Field(16384, ge=1, description="Share of bulk work, in bytes of 16-bit audio a turn")
-    priority_quantum_bytes: int = Field(2048, ge=1, description="Share of interactive work beyond its need, likewise")
-    target_ttfa_ms: int = Field(200, ge=0, description="A new utterance is due this long after it was asked for")
-    max_lead_s: float = Field(30.0, ge=0, description="Make no more than this ahead of the listener; 0: no limit")
+    max_concurrent_jobs: int = Field(default=256, ge=1, description="Utterances that run at once, per model")
+    max_queued_requests: int = Field(default=256, ge=0, description="Utterances that may wait, per model")
+    queue_wait_sla_ms: int = Field(default=2000, ge=0, description="Refuse when the expected wait is longer")
+    avg_job_wall_ms: int = Field(default=2500, ge=1, description="Assumed time of an utterance before any was measured")
+    max_pending_per_connection: int = Field(default=128, ge=1, description="Utterances one connection may have waiting")
+    max_connections: int = Field(default=1000, ge=1, description="Open WebSocket connections")
+    sched_quantum_bytes: int = Field(
+        default=16384, ge=1, description="Share of bulk work, in bytes of 16-bit audio a turn"
+    )
+    priority_quantum_bytes: int = Field(
+        default=2048, ge=1, description="Share of interactive work beyond its need, likewise"
+    )
+    target_ttfa_ms: int = Field(
+        default=200, ge=0, description="A new utterance is due this long after it was asked for"
+    )
+    max_lead_s: float = Field(
+        default=30.0, ge=0, description="Make no more than this ahead of the listener; 0: no limit"
+    )
 
     # sockets and bodies
-    max_body_bytes: int = Field(2_000_000, ge=1000, description="Longest HTTP body")
-    max_message_bytes: int = Field(1_048_576, ge=1000, description="Longest WebSocket message")
-    http_send_timeout: float = Field(120.0, gt=0, description="Drop an HTTP reader that takes nothing for this long, s")
-    ws_send_timeout: float = Field(3.0, gt=0, description="Drop a WebSocket reader that takes nothing for this long, s")
-    ws_long_send_log_ms: int = Field(250, ge=0, description="Log a WebSocket send that takes longer")
-    stream_chunk_seconds: float = Field(0.04, gt=0, le=10, description="Length of one audio frame")
-    ws_first_chunk_immediate: bool = Field(True, description="Send the first frame at once, alone")
-    ws_buffer_bytes: int = Field(16384, ge=1, description="Gather later frames into messages of about this size")
-    ws_flush_every: int = Field(16, ge=1, description="... or of this many frames")
-    ws_max_latency_ms: int = Field(50, ge=0, description="... but hold nothing longer than this")
-    prime_stream: bool = Field(True, description="Realtime-style: begin every response with silence")
-    prime_bytes: int = Field(512, ge=0, le=1_000_000, multiple_of=2, description="How much of it")
-    voice_female: str = Field("", description="Voice for 'female'; empty: the model's first female voice")
-    voice_male: str = Field("", description="Voice for 'male'; empty: the model's first male voice")
-    default_speed: float = Field(1.0, ge=0.25, le=4.0, description="Speed where a request names none")
-    opus_bitrate: str = Field("48k", pattern=r"^\d+k?$", description="Opus bits per second, '48k' or '48000'")
-    opus_application: Literal["audio", "voip", "lowdelay"] = Field("audio", description="Opus tuning")
+    max_body_bytes: int = Field(default=2_000_000, ge=1000, description="Longest HTTP body")
+    max_message_bytes: int = Field(default=1_048_576, ge=1000, description="Longest WebSocket message")
+    http_send_timeout: float = Field(
+        default=120.0, gt=0, description="Drop an HTTP reader that takes nothing for this long, s"
+    )
+    ws_send_timeout: float = Field(
+        default=3.0, gt=0, description="Drop a WebSocket reader that takes nothing for this long, s"
+    )
+    ws_long_send_log_ms: int = Field(default=250, ge=0, description="Log a WebSocket send that takes longer")
+    stream_chunk_seconds: float = Field(default=0.04, gt=0, le=10, description="Length of one audio frame")
+    ws_first_chunk_immediate: bool = Field(default=True, description="Send the first frame at once, alone")
+    ws_buffer_bytes: int = Field(
+        default=16384, ge=1, description="Gather later frames into messages of about this size"
+    )
+    ws_flush_every: int = Field(default=16, ge=1, description="... or of this many frames")
+    ws_max_latency_ms: int = Field(default=50, ge=0, description="... but hold nothing longer than this")
+    prime_stream: bool = Field(default=True, description="Realtime-style: begin every response with silence")
+    prime_bytes: int = Field(default=512, ge=0, le=1_000_000, multiple_of=2, description="How much of it")
+    voice_female: str = Field(default="", description="Voice for 'female'; empty: the model's first female voice")
+    voice_male: str = Field(default="", description="Voice for 'male'; empty: the model's first male voice")
+    default_speed: float = Field(default=1.0, ge=0.25, le=4.0, description="Speed where a request names none")
+    opus_bitrate: str = Field(default="48k", pattern=r"^\d+k?$", description="Opus bits per second, '48k' or '48000'")
+    opus_application: Literal["audio", "voip", "lowdelay"] = Field(default="audio", description="Opus tuning")
 
 
 FIELDS: Mapping[str, FieldInfo] = Settings.model_fields
@@ -163,7 +191,9 @@ def _from_file(path: Path | None) -> Found:
 
 def _from_aliases(environ: Mapping[str, str]) -> Found:
     return {
-        field: (_parse(field, environ[name], name), name) for name, field in ALIASES.items() if environ.get(name, "") != ""
+        field: (_parse(field, environ[name], name), name)
+        for name, field in ALIASES.items()
+        if environ.get(name, "") != ""
     }
 
 
@@ -195,7 +225,7 @@ def _parse(name: str, text: str, variable: str) -> Any:
     if kind is dict:
         try:
             return json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"{variable} must be JSON: {error}.") from None
     if kind is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
@@ -215,5 +245,6 @@ def _explain(error: ValidationError, origin: Mapping[str, str]) -> str:
         name = str(item["loc"][0])
         field = FIELDS.get(name)
         about = f" ({field.description})" if field is not None and field.description else ""
-        lines.append(f"{origin.get(name, name)}: {item['msg']}, got {item['input']!r}{about}.")
+        got = f", got {item['input']!r}" if field is None or field.repr else ""
+        lines.append(f"{origin.get(name, name)}: {item['msg']}{got}{about}.")
     return "\n".join(lines)

@@ -1,0 +1,57 @@
+"""What every test may use: a real server in a process of its own, and the rule that `.ci/run` allows no skips."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.server_process import ServerPool, ServerProcess
+
+SLOW_FOLDERS = ("conformance", "server", "clients", "docs", "examples", "web", "e2e")
+"""Run after all others, in this order, so that a broken unit is reported before a minute of servers."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_slowness)
+
+
+def _slowness(item: pytest.Item) -> int:
+    folder = item.path.parent.name
+    return SLOW_FOLDERS.index(folder) + 1 if folder in SLOW_FOLDERS else 0
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With ``REQUIRE_ALL_TESTS=1`` a run in which anything was skipped fails."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("REQUIRE_ALL_TESTS") == "1" and reporter is not None and reporter.stats.get("skipped"):
+        reporter.write_line("\nREQUIRE_ALL_TESTS=1: skipped tests count as failures.", red=True)
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPool]:
+    """Real servers by their settings; each distinct set is started once and lives to the end of the run."""
+    pool = ServerPool(tmp_path_factory.mktemp("servers"))
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+@pytest.fixture(scope="session")
+def server(servers: ServerPool) -> ServerProcess:
+    """A real server with espeak (the default model) and tone, open to every local client."""
+    return servers.get(models=("espeak", "tone"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Attach the log of every server that a failed test could have talked to."""
+    report = yield
+    pool = getattr(item, "funcargs", {}).get("servers")
+    if call.excinfo is not None and report.failed and isinstance(pool, ServerPool):
+        report.sections.extend((f"log of {server.url}", server.log_tail()) for server in pool.running())
+    return report
