@@ -71,7 +71,7 @@ class Settings(BaseModel):
         default=(), description="Web origins that may call beside the server's own and loopback ones; '*' for any"
     )
     allowed_hosts: tuple[str, ...] = Field(
-        default=(), description="Host names accepted beside loopback and `host`; '*' for any"
+        default=(), description="Host names accepted beside loopback; '*' for any"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Lowest level logged")
     drain_timeout_s: float = Field(
@@ -90,10 +90,10 @@ class Settings(BaseModel):
     # text
     max_text_chars: int = Field(default=200_000, ge=1, le=10_000_000, description="Longest text of one utterance")
     max_utterance_words: int = Field(
-        default=150, ge=0, description="Longest Realtime-style response in words; 0: no limit"
+        default=150, ge=0, description="Longest Realtime-style response, words; 0: none"
     )
     first_segment_max_words: int = Field(
-        default=2, ge=0, description="Cut the first piece at a clause from this word on; 0: off"
+        default=2, ge=0, description="Cut the first piece from this word on; 0: off"
     )
     first_segment_boundaries: str = Field(default=".,?!;:", description="Characters that end a clause")
     first_segment_require_boundary: bool = Field(

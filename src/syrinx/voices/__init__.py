@@ -1,0 +1,1 @@
+"""Which voice a name means."""

@@ -75,6 +75,10 @@ class JobStream(Protocol):
         """Stop the job within one step of the model. Returns at once; ``read`` gives ``[]`` from now on."""
         ...
 
+    async def wait_idle(self) -> float | None:
+        """After ``cancel``: wait until the model has stopped and return the seconds that took; None if it is lost."""
+        ...
+
 
 class ModelHost(Protocol):
     """A model that runs somewhere."""

@@ -1,0 +1,93 @@
+"""What one utterance's listener got and when: first audio, underruns, how far in the text; ends as a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from syrinx.core.clock import Clock
+from syrinx.core.types import Audio, Mark, ServerEvent
+from syrinx.engine.playhead import Playhead, heard_until
+from syrinx.engine.record import UtteranceRecord
+
+
+class Ledger:
+    """Counts for one utterance; every time is read from the clock it is given."""
+
+    def __init__(self, utterance_id: str, protocol: str, clock: Clock) -> None:
+        self._id = utterance_id
+        self._protocol = protocol
+        self._clock = clock
+        self._opened_at = self._asked_at = clock.now()
+        self._entered_line_at: float | None = None
+        self._queue_s = 0.0
+        self._ttfa_s: float | None = None
+        self._audible_ttfa_s: float | None = None
+        self._bytes = 0
+        self._samples = 0
+        self._playhead = Playhead()
+        self._marks: list[Mark] = []
+        self.model = ""
+
+    @property
+    def samples(self) -> int:
+        """Samples handed over."""
+        return self._samples
+
+    @property
+    def heard_until(self) -> int:
+        """The original-text offset that the listener has heard by now."""
+        return heard_until(self._marks, self._playhead.heard_s(self._clock.now()))
+
+    @property
+    def delivered_s(self) -> float:
+        return self._playhead.delivered_s
+
+    def asked(self) -> None:
+        """The text to speak came only now: first audio is counted from here."""
+        self._asked_at = self._clock.now()
+
+    def waiting_s(self) -> float:
+        """Seconds since the listener asked."""
+        return self._clock.now() - self._asked_at
+
+    def joined_line(self) -> None:
+        self._entered_line_at = self._clock.now()
+
+    def left_line(self) -> None:
+        if self._entered_line_at is not None:
+            self._queue_s = self._clock.now() - self._entered_line_at
+
+    def marked(self, marks: Iterable[Mark]) -> None:
+        """Note marks in original text and delivered time."""
+        self._marks.extend(marks)
+
+    def handed_over(self, event: ServerEvent, *, audible: bool) -> None:
+        """Note that the client takes ``event`` now; ``audible``: something was loud enough to hear by then."""
+        if not isinstance(event, Audio) or not event.audio.samples:
+            return
+        waited_s = self.waiting_s()
+        if self._ttfa_s is None:
+            self._ttfa_s = waited_s
+        if self._audible_ttfa_s is None and audible:
+            self._audible_ttfa_s = waited_s
+        self._bytes += len(event.audio.data)
+        self._samples += event.audio.samples
+        self._playhead.deliver(self._clock.now(), event.audio.duration_s)
+
+    def record(self, outcome: str, cancel_to_idle_s: float | None = None) -> UtteranceRecord:
+        """Sum up, now that the utterance has ended."""
+        return UtteranceRecord(
+            utterance_id=self._id,
+            protocol=self._protocol,
+            model=self.model,
+            outcome=outcome,
+            ttfa_s=self._ttfa_s,
+            audible_ttfa_s=self._audible_ttfa_s,
+            queue_s=self._queue_s,
+            wall_s=self._clock.now() - self._opened_at,
+            audio_s=self._playhead.delivered_s,
+            audio_bytes=self._bytes,
+            underruns=self._playhead.underruns,
+            underrun_s=self._playhead.underrun_s,
+            cancel_to_idle_s=cancel_to_idle_s,
+        )

@@ -1,0 +1,60 @@
+"""The knobs of engine and session as data, each handed down from the settings once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from syrinx.audio.framing import Framing
+from syrinx.engine.admission import AdmissionPolicy
+from syrinx.voices.aliases import VoiceDefaults
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPiece:
+    """How short the first piece of an utterance is cut (``text.segmenter.SegmentPolicy``)."""
+
+    max_words: int = 2
+    boundaries: str = ".,?!;:"
+    require_boundary: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EnginePolicy:
+    admission: AdmissionPolicy = field(default_factory=AdmissionPolicy)
+    first_piece: FirstPiece = FirstPiece()
+    voices: VoiceDefaults = field(default_factory=VoiceDefaults)
+    max_text_chars: int = 200_000
+    target_ttfa_s: float = 0.2
+    segments_ahead: int = 2
+    """Segments handed to the model at once, so that it never waits for us between two."""
+    unsent_audio_s: float = 10.0
+    """Most delivered-rate audio that waits for a slow reader before its model job pauses."""
+    text_timeout_s: float = 120.0
+    """An utterance that started and gets no text for this long is ended."""
+    queue_timeout_s: float = 60.0
+    """Longest wait in the line for a listener; bulk work may wait ten times as long."""
+    opus_application: str = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What one connection asks of its session."""
+
+    protocol: str
+    owner: str = ""
+    """Whose it is, for fairness; empty: the session itself."""
+    ordered: bool = True
+    """True: utterances run one after the other; False: side by side."""
+    framing: Framing | None = None
+    """How raw audio is cut; None: as it comes."""
+    max_latency_s: float = 0.05
+    """Longest time that gathered audio is held back."""
+    marks: bool = False
+    """Send ``Marks`` events."""
+    max_pending: int = 128
+    """Utterances that may be open at once, waiting ones included."""
+    idle_flush_s: float | None = None
+    """Speak buffered text after this silence; None: only at sentence ends, Flush and End."""
+    max_lead_s: float = math.inf
+    """Make no more than this much ahead of the listener."""

@@ -1,0 +1,172 @@
+"""One connection's utterances: which runs when, what goes out in which order, and what a cancel takes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from syrinx.core.errors import InvalidRequest, Overloaded
+from syrinx.core.ids import new_id
+from syrinx.core.types import (
+    Accepted,
+    Append,
+    Audio,
+    Cancel,
+    ClientEvent,
+    End,
+    Failed,
+    Finished,
+    Flush,
+    Marks,
+    Open,
+    ServerEvent,
+)
+from syrinx.engine.policy import SessionOptions
+from syrinx.engine.utterance import Services, Utterance
+
+
+class Session:
+    """Takes client events at once, gives server events in order. One consumer; not thread-safe."""
+
+    def __init__(
+        self, options: SessionOptions, services: Services, on_close: Callable[[Session], None] | None = None
+    ) -> None:
+        self.id = new_id("ses")
+        self._options = options
+        self._services = services
+        self._on_close = on_close
+        self._utterances: dict[str, Utterance] = {}
+        self._line: deque[Utterance] = deque()
+        self._outbox: deque[tuple[ServerEvent, Utterance | None]] = deque()
+        self._unsent_s = 0.0
+        self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._changed = asyncio.Event()
+        self._draining = False
+        self._closed = False
+
+    async def idle(self) -> None:
+        """Return once no utterance is open and every event was taken, or the session is closed."""
+        while not self._closed and (self._utterances or self._outbox):
+            self._changed.clear()
+            await self._changed.wait()
+
+    def send(self, event: ClientEvent) -> None:
+        """Act on a client event; never blocks.
+
+        Raises ``InvalidRequest`` for an unknown or duplicate utterance, text after its end or past its bound, and
+        ``Overloaded`` when too many utterances are open on this connection.
+        """
+        if isinstance(event, Open):
+            self._open(event)
+            return
+        utterance = self._utterances.get(event.utterance_id)
+        if utterance is None:
+            raise InvalidRequest(f"There is no open utterance {event.utterance_id!r}.", code="unknown_utterance")
+        if isinstance(event, Append):
+            utterance.append(event.text)
+        elif isinstance(event, Flush):
+            utterance.flush()
+        elif isinstance(event, End):
+            utterance.end()
+        elif isinstance(event, Cancel):
+            self._cancel(utterance)
+
+    async def next(self) -> ServerEvent | None:
+        """Wait for the next event. None once closed, or drained and all utterances have ended."""
+        while not self._outbox:
+            if self._closed or (self._draining and not self._utterances):
+                return None
+            self._wake.clear()
+            await self._wake.wait()
+        event, utterance = self._outbox.popleft()
+        if isinstance(event, Audio):
+            self._take_back(event)
+        if utterance is not None:
+            utterance.handed_over(event)
+        self._changed.set()
+        return event
+
+    def drain(self) -> None:
+        """Take no more ``Open``; what is open runs to its end."""
+        self._draining = True
+        self._wake.set()
+
+    def close(self) -> None:
+        """Cancel everything and end. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        for utterance in list(self._utterances.values()):
+            utterance.cancel()
+        self._utterances.clear()
+        self._line.clear()
+        for event, utterance in self._outbox:
+            if utterance is not None and isinstance(event, Finished | Failed):
+                utterance.abandoned()
+        self._outbox.clear()
+        self._wake.set()
+        self._changed.set()
+        if self._on_close is not None:
+            self._on_close(self)
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _open(self, event: Open) -> None:
+        if self._closed or self._draining:
+            raise InvalidRequest("This session takes no new utterances.", code="session_ended")
+        if event.utterance_id in self._utterances:
+            raise InvalidRequest(f"The utterance {event.utterance_id!r} is open already.", code="duplicate_utterance")
+        if len(self._utterances) >= self._options.max_pending:
+            raise Overloaded(f"{len(self._utterances)} utterances are open on this connection already.", 1.0)
+        utterance = Utterance(
+            event, self._options, self.id, self._services, lambda e: self._emit(e, utterance), self._wait
+        )
+        self._utterances[utterance.id] = utterance
+        self._emit(Accepted(utterance.id), utterance)
+        self._line.append(utterance)
+        if not self._options.ordered or len(self._line) == 1:
+            utterance.start(self._on_end)
+
+    def _on_end(self, utterance: Utterance) -> None:
+        if self._utterances.get(utterance.id) is utterance:
+            del self._utterances[utterance.id]
+        if utterance in self._line:
+            first = self._line[0] is utterance
+            self._line.remove(utterance)
+            if first and self._options.ordered and self._line:
+                self._line[0].start(self._on_end)
+        self._wake.set()
+        self._changed.set()
+
+    def _cancel(self, utterance: Utterance) -> None:
+        finished = utterance.cancel()
+        kept = deque[tuple[ServerEvent, Utterance | None]]()
+        for event, owner in self._outbox:
+            if owner is utterance and isinstance(event, Audio | Marks):
+                if isinstance(event, Audio):
+                    self._take_back(event)
+            else:
+                kept.append((event, owner))
+        self._outbox = kept
+        self._emit(finished, None)
+        self._on_end(utterance)
+
+    def _emit(self, event: ServerEvent, utterance: Utterance | None) -> None:
+        self._outbox.append((event, utterance))
+        if isinstance(event, Audio):
+            self._unsent_s += event.audio.duration_s
+            if self._unsent_s > self._services.policy.unsent_audio_s:
+                self._room.clear()
+        self._wake.set()
+
+    def _take_back(self, event: Audio) -> None:
+        self._unsent_s -= event.audio.duration_s
+        if self._unsent_s <= self._services.policy.unsent_audio_s:
+            self._room.set()
+
+    async def _wait(self) -> None:
+        """Return when the client has taken enough for more audio to be made."""
+        await self._room.wait()

@@ -1,0 +1,124 @@
+"""Admission decides from numbers alone: caps, the predicted wait, what the model carries, and whose turn it is."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syrinx.core.errors import Overloaded
+from syrinx.core.types import ServiceClass
+from syrinx.engine.admission import Admission, AdmissionPolicy, Ticket
+from syrinx.workers.host import HostLoad
+
+FAST = HostLoad(row_speed=100.0, batch=1.0, max_batch=1)
+
+
+def ticket(name: str, owner: str = "", *, bulk: bool = False) -> Ticket:
+    return Ticket(name, owner or name, ServiceClass.BULK if bulk else ServiceClass.INTERACTIVE)
+
+
+def test_1_19_never_more_than_the_cap_run() -> None:
+    admission = Admission(AdmissionPolicy(max_running=2, max_queued=9, wait_sla_s=1e9))
+    assert [admission.request(ticket(f"t{i}"), 0.0, FAST) for i in range(4)] == [True, True, False, False]
+    assert (admission.running, admission.queued) == (2, 2)
+
+
+def test_1_20_the_next_one_over_the_queue_cap_is_refused() -> None:
+    admission = Admission(AdmissionPolicy(max_running=1, max_queued=1, wait_sla_s=1e9))
+    admission.request(ticket("a"), 0.0, FAST)
+    admission.request(ticket("b"), 0.0, FAST)
+    with pytest.raises(Overloaded) as refused:
+        admission.request(ticket("c"), 0.0, FAST)
+    assert refused.value.retry_after_s > 0
+
+
+def test_1_21_slow_utterances_are_refused_early_and_fast_ones_wait() -> None:
+    admission = Admission(AdmissionPolicy(max_running=1, max_queued=9, wait_sla_s=1.0, initial_wall_s=2.5))
+    admission.request(ticket("first"), 0.0, FAST)
+    with pytest.raises(Overloaded) as refused:
+        admission.request(ticket("slow"), 0.0, FAST)
+    assert refused.value.retry_after_s == pytest.approx(1.25)  # (0 / 1 + 0.5) * 2.5
+    for n in range(20):  # quick utterances bring the average down
+        admission.release("first" if n == 0 else f"q{n}", 0.1)
+        admission.request(ticket(f"q{n + 1}"), 0.05, FAST)
+    assert admission.request(ticket("fast"), 1.0, FAST) is False
+
+
+def test_the_wait_follows_the_formula_as_the_line_grows() -> None:
+    admission = Admission(AdmissionPolicy(max_running=2, max_queued=99, wait_sla_s=1e9, initial_wall_s=2.0))
+    for n in range(5):
+        admission.request(ticket(f"t{n}"), 0.0, None)
+    assert admission.expected_wait_s(None) == pytest.approx((3 / 2 + 0.5) * 2.0)
+
+
+def test_a_model_that_carries_three_listeners_is_given_three() -> None:
+    admission = Admission(AdmissionPolicy(max_running=50, max_queued=50, wait_sla_s=1e9))
+    load = HostLoad(row_speed=3.4, batch=1.0, max_batch=1)
+    assert [admission.request(ticket(f"t{i}"), 0.0, load) for i in range(5)] == [True, True, True, False, False]
+
+
+def test_free_rows_of_a_batch_count_as_capacity() -> None:
+    admission = Admission(AdmissionPolicy(max_running=50, max_queued=50, wait_sla_s=1e9))
+    load = HostLoad(row_speed=1.2, batch=1.0, max_batch=8)
+    assert sum(admission.request(ticket(f"t{i}"), 0.0, load) for i in range(12)) == 9  # 1.2 * 8 rows
+
+
+def test_a_model_too_slow_for_anyone_still_serves_one_at_a_time() -> None:
+    admission = Admission(AdmissionPolicy(wait_sla_s=1e9))
+    load = HostLoad(row_speed=0.3, batch=1.0, max_batch=1)
+    assert admission.request(ticket("a"), 0.0, load) is True
+    assert admission.request(ticket("b"), 0.0, load) is False
+
+
+def test_bulk_work_leaves_room_for_listeners_and_is_never_refused_for_the_wait() -> None:
+    admission = Admission(AdmissionPolicy(max_running=4, max_queued=9, wait_sla_s=0.0))
+    assert [admission.request(ticket(f"b{i}", bulk=True), 0.0, FAST) for i in range(3)] == [True, True, False]
+    assert admission.request(ticket("listener"), 0.0, FAST) is True
+
+
+def test_listeners_pass_bulk_work_in_the_line_and_owners_take_turns() -> None:
+    admission = Admission(AdmissionPolicy(max_running=2, max_queued=9, wait_sla_s=1e9))
+    admission.request(ticket("a1", "a"), 0.0, FAST)
+    admission.request(ticket("a2", "a"), 0.0, FAST)
+    for name, owner, bulk in (("book", "c", True), ("a3", "a", False), ("b1", "b", False)):
+        admission.request(ticket(name, owner, bulk=bulk), 0.0, FAST)
+    admission.release("a1", 1.0)
+    assert admission.admit(1.0, FAST) == ["b1"]
+    admission.release("a2", 1.0)
+    assert admission.admit(1.0, FAST) == ["a3"]
+
+
+def test_a_newcomer_does_not_pass_those_who_wait() -> None:
+    admission = Admission(AdmissionPolicy(max_running=1, max_queued=9, wait_sla_s=1e9))
+    admission.request(ticket("a"), 0.0, FAST)
+    admission.request(ticket("b"), 0.0, FAST)
+    admission.release("a", 1.0)
+    assert admission.request(ticket("c"), 1.0, FAST) is False
+    assert admission.admit(1.0, FAST) == ["b"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["ask", "bulk", "release"]), st.integers(0, 9)), max_size=60))
+def test_caps_hold_and_nobody_is_lost_whatever_happens(script: list[tuple[str, int]]) -> None:
+    policy = AdmissionPolicy(max_running=3, max_queued=2, wait_sla_s=1e9)
+    admission = Admission(policy)
+    inside: set[str] = set()
+    running: set[str] = set()
+    for now, (what, number) in enumerate(script):
+        name = f"t{number}"
+        if what == "release":
+            admission.release(name, float(now))
+            inside.discard(name)
+            running.discard(name)
+        elif name not in inside:
+            try:
+                if admission.request(ticket(name, bulk=what == "bulk"), float(now), FAST):
+                    running.add(name)
+                inside.add(name)
+            except Overloaded:
+                assert admission.queued == policy.max_queued
+        running.update(admission.admit(float(now), FAST))
+        assert admission.running == len(running) <= policy.max_running
+        assert admission.queued == len(inside - running) <= policy.max_queued
+    for name in list(inside):
+        admission.release(name, 1e3)
+        admission.admit(1e3, FAST)
+    assert (admission.running, admission.queued) == (0, 0)
