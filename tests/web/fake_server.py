@@ -1,0 +1,142 @@
+"""The page's server reduced to what the page can see: its files, the voice list and the Realtime-style socket.
+
+It exists for what a real server does not do on demand: refuse one request in a set way, and pace audio slowly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import http
+import json
+import mimetypes
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+import syrinx.web
+
+RATE = 24000
+FRAME_S = 0.04
+WEB = Path(syrinx.web.__file__).parent
+
+
+class FakeServer:
+    """Serves on a free loopback port in a thread of its own, from ``start`` to ``stop``."""
+
+    def __init__(self, key: str = "", port: int = 0) -> None:
+        self.key = key
+        self.port = port
+        self.received: list[dict[str, Any]] = []
+        """Every message of every connection, in order."""
+        self.refusals: list[dict[str, Any]] = []
+        """Answers for the next requests, instead of audio."""
+        self.pace_x = 10.0
+        """Seconds of audio sent per second."""
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+        self._ready = threading.Event()
+        self._stop: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def start(self) -> FakeServer:
+        self._thread.start()
+        assert self._ready.wait(10), "the fake server did not start"
+        return self
+
+    def stop(self) -> None:
+        assert self._loop is not None and self._stop is not None
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+
+    def kinds(self) -> list[str]:
+        return [message["type"] for message in self.received]
+
+    async def _run(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        options: dict[str, Any] = {"subprotocols": ["auth.bearer.v1"], "select_subprotocol": _select}
+        async with serve(self._talk, "127.0.0.1", self.port, process_request=self._http, **options) as server:
+            self.port = _port_of(server)
+            self._ready.set()
+            await self._stop.wait()
+
+    def _http(self, connection: ServerConnection, request: Request) -> Response | None:
+        path = request.path.partition("?")[0]
+        if path == "/v1/audio/speech/stream/ws":
+            return None
+        if path == "/v1/audio/voices":
+            return _respond(json.dumps({"voices": [{"id": "en", "name": "English"}, {"id": "de", "name": "German"}]}))
+        file = WEB / (path.lstrip("/") or "index.html")
+        if not file.is_file() or file.parent != WEB:
+            return _respond("{}", http.HTTPStatus.NOT_FOUND)
+        return _respond(file.read_bytes(), content_type=mimetypes.guess_type(file.name)[0] or "text/plain")
+
+    def _allowed(self, connection: ServerConnection) -> bool:
+        request = connection.request
+        assert request is not None
+        offered = request.headers.get("Sec-WebSocket-Protocol", "")
+        return self.key == "" or self.key in [name.strip() for name in offered.split(",")]
+
+    async def _talk(self, connection: ServerConnection) -> None:
+        if not self._allowed(connection):
+            await connection.close(1008, "unauthorized")
+            return
+        speaking: dict[str, asyncio.Task[None]] = {}
+        async for text in connection:
+            message = json.loads(text)
+            self.received.append(message)
+            name = message.get("response_id", "")
+            if message["type"] == "session.update":
+                await _send(connection, type="session.updated", session=message["session"])
+            elif message["type"] == "response.create" and self.refusals:
+                await _send(connection, type="response.error", response=name, **self.refusals.pop(0))
+            elif message["type"] == "response.create":
+                speaking[name] = asyncio.create_task(self._speak(connection, name, message["input"]))
+            elif message["type"] == "response.cancel" and name in speaking:
+                speaking.pop(name).cancel()
+                await _send(connection, type="response.canceled", response=name)
+        for task in speaking.values():
+            task.cancel()
+
+    async def _speak(self, connection: ServerConnection, name: str, text: str) -> None:
+        await _send(connection, type="response.created", response=name)
+        total = 0
+        for _ in range(max(1, round(len(text) * 0.065 / FRAME_S))):
+            times = np.arange(total, total + int(RATE * FRAME_S)) / RATE
+            samples = (8000 * np.sin(2 * np.pi * 440 * times)).astype("<i2")
+            total += len(samples)
+            delta = base64.b64encode(samples.tobytes()).decode()
+            await _send(connection, type="response.output_audio.delta", response=name, delta=delta)
+            await asyncio.sleep(FRAME_S / self.pace_x)
+        ended = {"duration_s": total / RATE, "total_samples": total}
+        await _send(connection, type="response.completed", response=name, **ended)
+
+
+def _select(connection: ServerConnection, offered: Any) -> Any:
+    return "auth.bearer.v1" if "auth.bearer.v1" in offered else None
+
+
+def _port_of(server: Server) -> int:
+    return next(iter(server.sockets)).getsockname()[1]
+
+
+async def _send(connection: ServerConnection, **message: Any) -> None:
+    await connection.send(json.dumps(message))
+
+
+def _respond(
+    body: str | bytes, status: http.HTTPStatus = http.HTTPStatus.OK, content_type: str = "application/json"
+) -> Response:
+    data = body.encode() if isinstance(body, str) else body
+    policy = "default-src 'self'; object-src 'none'"
+    headers = Headers({"Content-Type": content_type, "Content-Length": str(len(data)), "Connection": "close"})
+    headers["Content-Security-Policy"] = policy
+    return Response(status.value, status.phrase, headers, data)
