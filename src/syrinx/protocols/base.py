@@ -38,7 +38,11 @@ Action = ClientEvent | Reply | Close | Drain
 
 
 class SocketCodec(Protocol):
-    """One connection's dialect. Total: any input gives actions or ``InvalidRequest``, nothing else."""
+    """One connection's dialect. Total: any input gives actions or a ``SyrinxError``, nothing else.
+
+    The pump performs a message's actions in order and stops at the first one that the session refuses, which it tells
+    with ``refuse``. A ``Cancel`` that comes too late is not an error: the utterance's own end is on its way.
+    """
 
     ordered: bool
     """True: utterances of this connection run one after the other; False: side by side."""
@@ -48,7 +52,7 @@ class SocketCodec(Protocol):
         ...
 
     def receive(self, message: str | bytes) -> list[Action]:
-        """Parse one message. Raises ``InvalidRequest``; the connection stays usable."""
+        """Parse one message. Raises ``InvalidRequest`` (``Overloaded`` past a bound); the connection stays usable."""
         ...
 
     def refuse(self, error: SyrinxError) -> list[Action]:

@@ -1,0 +1,65 @@
+"""Reading JSON that strangers send: bounded types, no surprises. Every failure is ``InvalidRequest`` in plain words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from syrinx.core.errors import InvalidRequest
+
+Fields = Mapping[str, Any]
+"""A JSON object as parsed."""
+
+_decode = msgspec.json.Decoder().decode
+
+
+def read_object(message: str | bytes) -> Fields:
+    """Parse one JSON object. Raises ``InvalidRequest`` (``bad_json``) for anything else.
+
+    NaN, numbers beyond 64 bits, lone surrogates and nesting past the interpreter's limit are refused too.
+    """
+    try:
+        value = _decode(message)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise InvalidRequest(f"This is not valid JSON: {_in_short(error)}.", code="bad_json") from None
+    if not isinstance(value, dict):
+        raise InvalidRequest(f"A JSON object is needed, not {kind(value)}.", code="bad_json")
+    return value
+
+
+def first_of(fields: Fields, *names: str) -> Any:
+    """Return the first of these fields that is neither absent, null nor an empty string; else None."""
+    return next((fields[name] for name in names if fields.get(name) not in (None, "")), None)
+
+
+def string(fields: Fields, name: str, *, code: str | None = None) -> str | None:
+    """Return a string field; None if absent or null. Raises ``InvalidRequest`` for any other type."""
+    value = fields.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise InvalidRequest(f"{name!r} must be a string, not {kind(value)}.", code=code, param=name)
+
+
+def number(fields: Fields, name: str, low: float, high: float) -> float | None:
+    """Return a number field within [low, high]; None if absent or null. Raises ``InvalidRequest`` otherwise."""
+    value = fields.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InvalidRequest(f"{name!r} must be a number, not {kind(value)}.", param=name)
+    if not low <= value <= high:
+        raise InvalidRequest(f"{name!r} must be between {low:g} and {high:g}, not {value:g}.", param=name)
+    return float(value)
+
+
+def kind(value: Any) -> str:
+    """Name a JSON value's type as its sender would."""
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _in_short(error: Exception) -> str:
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error).removeprefix("JSON is ")

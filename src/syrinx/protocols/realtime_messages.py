@@ -1,0 +1,100 @@
+"""What the Realtime-style dialect says: its server messages, and our errors in its words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from syrinx.core.errors import (
+    EmptyText,
+    InvalidRequest,
+    ModelFailed,
+    ModelNotFound,
+    ModelNotReady,
+    Overloaded,
+    SyrinxError,
+    TextTooLong,
+    UnsupportedFormat,
+    VoiceNotFound,
+)
+from syrinx.protocols.base import Reply
+
+
+class Created(msgspec.Struct, tag="response.created", tag_field="type"):
+    response: str
+
+
+class Delta(msgspec.Struct, tag="response.output_audio.delta", tag_field="type"):
+    response: str
+    delta: bytes
+    """Base64 on the wire."""
+
+
+class Completed(msgspec.Struct, tag="response.completed", tag_field="type"):
+    response: str
+    duration_s: float
+    total_samples: int
+
+
+class Canceled(msgspec.Struct, tag="response.canceled", tag_field="type"):
+    response: str
+
+
+class SessionUpdated(msgspec.Struct, tag="session.updated", tag_field="type"):
+    session: Mapping[str, Any]
+
+
+Message = Created | Delta | Completed | Canceled | SessionUpdated
+
+_encode = msgspec.json.Encoder().encode
+
+
+def reply(message: Message) -> Reply:
+    """Render a message as a text frame."""
+    return Reply(_encode(message).decode())
+
+
+class Refused(InvalidRequest):
+    """A message that was refused, with the fields this dialect adds to the error event."""
+
+    def __init__(self, code: str, message: str, **fields: Any) -> None:
+        super().__init__(message, code=code)
+        self.fields = fields
+
+
+_CODES: dict[type[SyrinxError], str] = {
+    EmptyText: "empty_text",
+    TextTooLong: "too_long",
+    VoiceNotFound: "invalid_voice",
+    ModelNotFound: "invalid_model",
+    UnsupportedFormat: "invalid_format",
+    Overloaded: "busy",
+    ModelNotReady: "not_ready",
+    ModelFailed: "stream_error",
+}
+"""By class, nearest ancestor first; anything else says its own ``code``."""
+_ENGINE_CODES = {"unknown_utterance": "unknown_response", "duplicate_utterance": "duplicate_id"}
+"""The engine calls a response an utterance."""
+
+
+def error_reply(error: SyrinxError, response: str | None = None) -> Reply:
+    """Render ``response.error``. ``response`` is named where the error belongs to one."""
+    code = next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), error.code)
+    code = _ENGINE_CODES.get(code, code)
+    body: dict[str, Any] = {"type": "response.error"}
+    if response is not None:
+        body["response"] = response
+    body |= {"code": code, "message": error.message, **_details(error)}
+    return Reply(_encode(body).decode())
+
+
+def _details(error: SyrinxError) -> Mapping[str, Any]:
+    if isinstance(error, Refused):
+        return error.fields
+    if isinstance(error, TextTooLong):
+        return {f"max_{error.unit}": error.limit, f"got_{error.unit}": error.got}
+    if isinstance(error, Overloaded):
+        return {"retry_after_s": error.retry_after_s}
+    return {"param": error.param} if error.param else {}

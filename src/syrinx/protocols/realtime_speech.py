@@ -1,0 +1,315 @@
+"""The Realtime-style WebSocket dialect (``/v1/audio/speech/stream/ws``) as a pure codec.
+
+Shapes follow the Kokoro realtime server that defined it; ``docs/protocols/realtime.md`` has every message and says
+where and why we differ. Nothing is decided before the first message, so that a dispatcher may choose by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from syrinx.core.errors import EmptyText, InvalidRequest, ModelNotReady, Overloaded, SyrinxError, TextTooLong
+from syrinx.core.ids import new_id
+from syrinx.core.types import (
+    Append,
+    Audio,
+    AudioFormat,
+    Cancel,
+    Delivery,
+    End,
+    Failed,
+    Finished,
+    FinishReason,
+    Open,
+    ServerEvent,
+    SpeechRequest,
+    Started,
+)
+from syrinx.protocols.base import Action, Close, Drain, Reply
+from syrinx.protocols.formats import audio_format, sample_rate_of
+from syrinx.protocols.jsonwire import Fields, first_of, kind, read_object, string
+from syrinx.protocols.realtime_fields import id_of, speed_of, text_of, voice_of
+from syrinx.protocols.realtime_messages import (
+    Canceled,
+    Completed,
+    Created,
+    Delta,
+    Refused,
+    SessionUpdated,
+    error_reply,
+    reply,
+)
+
+PCM_24K = AudioFormat("pcm_s16le", 24_000)
+"""What is sent until a client asks for another format."""
+
+VoiceCheck = Callable[[str | None, str | None], object]
+"""Called with (model, voice); raises ``VoiceNotFound``, ``ModelNotFound`` or ``ModelNotReady``."""
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimePolicy:
+    """What the operator set."""
+
+    max_words: int = 150
+    """Per response; 0: no limit."""
+    max_chars: int = 200_000
+    max_pending: int = 128
+    """Responses of one connection, queued ones included."""
+    default_speed: float = 1.0
+    prime_bytes: int = 0
+    """Silence before the first delta of a pcm response; even; 0: none."""
+    audio: AudioFormat = PCM_24K
+    opus_bitrate: int | None = None
+
+
+@dataclass(slots=True)
+class _Response:
+    """What must be remembered of a response until it ends."""
+
+    container: str
+    words: int = 0
+    chars: int = 0
+    open_word: bool = False
+    """The text so far ends inside a word, so the next piece may continue it."""
+    canceled: bool = False
+    """A cancel is under way; its one answer is still to come."""
+
+    def take(self, text: str, policy: RealtimePolicy) -> None:
+        """Count ``text``. Raises ``TextTooLong``, and then counts nothing of it."""
+        chars = self.chars + len(text)
+        if chars > policy.max_chars:
+            raise TextTooLong(policy.max_chars, chars)
+        words = self.words + len(text.split()) - (self.open_word and not text[0].isspace())
+        if policy.max_words and words > policy.max_words:
+            raise TextTooLong(policy.max_words, words, "words")
+        self.chars, self.words, self.open_word = chars, words, not text[-1].isspace()
+
+
+class RealtimeCodec:
+    """One connection. ``check_voice`` answers from what is loaded; it must not block."""
+
+    ordered = True
+
+    def __init__(self, policy: RealtimePolicy, check_voice: VoiceCheck) -> None:
+        self._policy = policy
+        self._check_voice = check_voice
+        self._defaults = SpeechRequest(delivery=Delivery(speed=policy.default_speed), audio=policy.audio)
+        self._format_name = "pcm"
+        self._live: dict[str, _Response] = {}
+        self._input: str | None = None
+        self._ending = False
+        self._about: str | None = None
+        self._opened: str | None = None
+
+    def opened(self) -> list[Action]:
+        """The dialect has no greeting."""
+        return []
+
+    def receive(self, message: str | bytes) -> list[Action]:
+        """Parse one message. Raises ``InvalidRequest``, to be answered with ``refuse``."""
+        self._about = self._opened = None
+        if isinstance(message, bytes):
+            raise Refused("unexpected_binary", "This protocol takes JSON text messages only.")
+        fields = read_object(message)
+        name = fields.get("type")
+        handler = self._HANDLERS.get(name) if isinstance(name, str) else None
+        if handler is None:
+            got = name[:100] if isinstance(name, str) else None if name is None else kind(name)
+            raise Refused("unknown_type", "There is no such message type.", got=got)
+        return handler(self, fields)
+
+    def refuse(self, error: SyrinxError) -> list[Action]:
+        """Answer ``response.error``; a response that the refused message opened is taken back."""
+        actions: list[Action] = [error_reply(error, self._about)]
+        if self._opened is not None and self._live.pop(self._opened, None) is not None:
+            actions.append(Cancel(self._opened))
+            self._input = None if self._input == self._opened else self._input
+        return actions
+
+    def render(self, event: ServerEvent) -> list[Reply | Close]:
+        """Turn an engine event into messages; events of responses taken back give none."""
+        response = self._live.get(event.utterance_id)
+        if response is None:
+            return []
+        if isinstance(event, Audio):
+            return [reply(Delta(event.utterance_id, event.audio.data))] if event.audio.data else []
+        if isinstance(event, Started):
+            return self._begin(event.utterance_id, response)
+        if isinstance(event, Finished | Failed):
+            self._forget(event.utterance_id)
+            return [_ended(event)]
+        return []
+
+    # --- messages --------------------------------------------------------------------------------------------------
+
+    def _session_update(self, fields: Fields) -> list[Action]:
+        session = fields.get("session")
+        if session is not None and not isinstance(session, dict):
+            raise InvalidRequest(f"'session' must be an object, not {kind(session)}.", param="session")
+        merged = {**fields, **(session or {})}
+        voice, model = voice_of(merged), string(merged, "model", code="invalid_model")
+        request = replace(
+            self._defaults,
+            voice=voice or self._defaults.voice,
+            model=model or self._defaults.model,
+            audio=self._defaults.audio,
+        )
+        if voice or model:
+            self._check(request)
+        name, audio = self._audio(merged)
+        self._defaults, self._format_name = replace(request, audio=audio), name
+        echo = {
+            "voice": request.voice,
+            **({"model": request.model} if request.model else {}),
+            "audio": {"format": name, "sample_rate": audio.sample_rate},
+        }
+        return [reply(SessionUpdated(echo))]
+
+    def _create(self, fields: Fields) -> list[Action]:
+        response_id = self._new_response_id(fields, "req")
+        text = text_of(first_of(fields, "input", "text", "instructions"))
+        if not text.strip():
+            raise EmptyText("There is nothing to speak.")
+        response = _Response(self._defaults.audio.container)
+        response.take(text, self._policy)
+        request = self._request(fields)
+        return [*self._open(response_id, response, request), Append(response_id, text), End(response_id)]
+
+    def _append(self, fields: Fields) -> list[Action]:
+        text = text_of(fields.get("text"))
+        if self._input is None and (self._ending or not text.strip()):
+            return self._append_to_nothing(text)
+        if not text:
+            return []
+        if self._input is not None:
+            self._live[self._input].take(text, self._policy)
+            return [Append(self._input, text)]
+        response_id = self._new_response_id(fields, "utt")
+        response = _Response(self._defaults.audio.container)
+        response.take(text, self._policy)
+        actions = self._open(response_id, response, self._request(fields))
+        self._input = response_id
+        return [*actions, Append(response_id, text)]
+
+    def _append_to_nothing(self, text: str) -> list[Action]:
+        """White space opens no utterance; after ``session.end`` nothing does."""
+        if self._ending:
+            raise Refused("session_ended", "The session has ended; it takes no more text.")
+        return []
+
+    def _commit(self, _: Fields) -> list[Action]:
+        if self._input is None:
+            raise EmptyText("There is no input to commit.")
+        committed, self._input = self._input, None
+        return [End(committed)]
+
+    def _cancel(self, fields: Fields) -> list[Action]:
+        response_id = id_of(fields, "response", "response_id")
+        if response_id is None:
+            response_id = next((name for name, response in self._live.items() if not response.canceled), None)
+        self._about = response_id
+        if response_id is None or response_id not in self._live:
+            raise Refused("unknown_response", "No such response is active or queued; it may have ended already.")
+        return self._cancel_all([response_id])
+
+    def _barge(self, _: Fields) -> list[Action]:
+        """Queued responses go first, so that none of them starts when the active one stops."""
+        return self._cancel_all(list(reversed(self._live)))
+
+    def _end_session(self, _: Fields) -> list[Action]:
+        ending, self._ending = self._ending, True
+        if ending:
+            return []
+        pending, self._input = self._input, None
+        return [*([End(pending)] if pending is not None else []), Drain()]
+
+    _HANDLERS: ClassVar[dict[str, Callable[[RealtimeCodec, Fields], list[Action]]]] = {
+        "session.update": _session_update,
+        "response.create": _create,
+        "response.cancel": _cancel,
+        "input.append": _append,
+        "input.commit": _commit,
+        "barge": _barge,
+        "session.end": _end_session,
+    }
+
+    # --- parts -----------------------------------------------------------------------------------------------------
+
+    def _begin(self, response_id: str, response: _Response) -> list[Reply | Close]:
+        created: list[Reply | Close] = [reply(Created(response_id))]
+        if self._policy.prime_bytes and response.container == "pcm_s16le":
+            created.append(reply(Delta(response_id, bytes(self._policy.prime_bytes))))
+        return created
+
+    def _new_response_id(self, fields: Fields, prefix: str) -> str:
+        response_id = id_of(fields, "response_id", "id") or new_id(prefix)
+        self._about = response_id
+        if self._ending:
+            raise Refused("session_ended", "The session has ended; it takes no more responses.")
+        if response_id in self._live:
+            raise Refused("duplicate_id", "A response of this id is active or queued.")
+        if len(self._live) >= self._policy.max_pending:
+            raise Overloaded(f"{len(self._live)} responses wait on this connection already.", retry_after_s=1.0)
+        return response_id
+
+    def _open(self, response_id: str, response: _Response, request: SpeechRequest) -> list[Action]:
+        self._live[response_id] = response
+        self._opened = response_id
+        return [Open(response_id, request)]
+
+    def _request(self, fields: Fields) -> SpeechRequest:
+        """The connection's defaults with what this message says of voice, model and speed."""
+        audio = fields.get("audio")
+        merged = {**(audio if isinstance(audio, dict) else {}), **{k: v for k, v in fields.items() if v is not None}}
+        voice, model = voice_of(merged), string(merged, "model", code="invalid_model")
+        request = replace(
+            self._defaults,
+            voice=voice or self._defaults.voice,
+            model=model or self._defaults.model,
+            delivery=Delivery(speed=speed_of(merged.get("speed"), self._policy.default_speed)),
+        )
+        if voice or model:
+            self._check(request)
+        return request
+
+    def _check(self, request: SpeechRequest) -> None:
+        """Refuse an unknown voice at once. A model that is not loaded yet says so when the response runs."""
+        try:
+            self._check_voice(request.model, request.voice)
+        except ModelNotReady:
+            return
+
+    def _audio(self, fields: Fields) -> tuple[str, AudioFormat]:
+        audio = fields.get("audio")
+        if audio is None:
+            return self._format_name, self._defaults.audio
+        if not isinstance(audio, dict):
+            raise Refused("invalid_format", f"'audio' must be an object, not {kind(audio)}.")
+        name = string(audio, "format", code="invalid_format") or self._format_name
+        rate = sample_rate_of(audio.get("sample_rate")) or self._defaults.audio.sample_rate
+        chosen = audio_format(name, rate, param="format")
+        return name, replace(chosen, bitrate=self._policy.opus_bitrate) if name == "opus" else chosen
+
+    def _cancel_all(self, response_ids: list[str]) -> list[Action]:
+        if self._input in response_ids:
+            self._input = None
+        fresh = [response_id for response_id in response_ids if not self._live[response_id].canceled]
+        for response_id in fresh:
+            self._live[response_id].canceled = True
+        return [Cancel(response_id) for response_id in fresh]
+
+    def _forget(self, response_id: str) -> None:
+        del self._live[response_id]
+        if self._input == response_id:
+            self._input = None
+
+
+def _ended(event: Finished | Failed) -> Reply:
+    if isinstance(event, Failed):
+        return error_reply(event.error, event.utterance_id)
+    if event.reason is FinishReason.CANCELED:
+        return reply(Canceled(event.utterance_id))
+    return reply(Completed(event.utterance_id, round(event.audio_s, 6), event.samples))
