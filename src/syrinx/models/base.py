@@ -1,7 +1,7 @@
 """The backend contract: what a model must do to be served, in two shapes, and what it says about itself as data.
 
-A *simple* backend is a generator per job. A *stepped* backend advances many jobs by one small unit of work per call, for
-models that batch. ``Backend.stepped()`` gives the second shape of either, so the worker loop knows only that one.
+A *simple* backend is a generator per job. A *stepped* backend advances many jobs by one small unit of work per call,
+for models that batch. ``Backend.stepped()`` gives the second shape of either, so the worker loop knows only that one.
 
 A backend lives in one worker process and is called from one thread. It never sees sockets, sessions or protocols.
 ``tests/conformance/test_backends.py`` is the contract in executable form: add your model to its list.
@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from syrinx.core.errors import InvalidRequest, TextTooLong, VoiceNotFound
 from syrinx.core.types import AudioChunk, SynthesisJob
 
 
@@ -28,6 +29,17 @@ class VoiceInfo:
     gender: str = ""
     """``"female"``, ``"male"`` or ``""`` (unknown)."""
     description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceVariant:
+    """A change of timbre that any voice of a model can take: voice id + ``suffix`` is a voice id too."""
+
+    suffix: str
+    """What is added to the id, with its sign: ``"+f3"``."""
+    name: str
+    gender: str = ""
+    """As ``VoiceInfo.gender``; empty: the voice keeps its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +79,36 @@ class ModelInfo:
     """JSON Schema of ``SynthesisJob.options`` (an object schema; ``{}``: no options)."""
     seconds_per_char: float = 0.065
     """Usual pace at speed 1, for estimates (English read aloud: about 15 characters a second)."""
+    voice_variants: tuple[VoiceVariant, ...] = ()
+    """What may be added to the id of any voice; ``voices`` need not list those sums."""
 
     def voice(self, voice_id: str) -> VoiceInfo | None:
-        """Return the voice of that id, or None."""
-        return next((v for v in self.voices if v.id == voice_id), None)
+        """Return the voice of that id, or None. A listed voice with the suffix of a variant is a voice too."""
+        by_id = {voice.id: voice for voice in self.voices}
+        if voice_id in by_id:
+            return by_id[voice_id]
+        for variant in self.voice_variants:
+            base = by_id.get(voice_id.removesuffix(variant.suffix))
+            if base is not None:
+                name = f"{base.name}, {variant.name}"
+                return replace(base, id=voice_id, name=name, gender=variant.gender or base.gender)
+        return None
+
+
+def check_job(info: ModelInfo, job: SynthesisJob) -> None:
+    """Refuse what ``info`` alone shows to be impossible; backends call it from ``open`` before their own checks.
+
+    Raises ``VoiceNotFound``, ``TextTooLong`` (over ``max_segment_chars``), or ``InvalidRequest`` naming an option that
+    ``options_schema`` does not have.
+    """
+    if info.voice(job.voice) is None:
+        raise VoiceNotFound(f"The model {info.name} has no voice {job.voice!r}.", param="voice")
+    if len(job.text) > info.max_segment_chars:
+        raise TextTooLong(info.max_segment_chars, len(job.text), param="text")
+    known = info.options_schema.get("properties", {})
+    for name in job.options:
+        if name not in known:
+            raise InvalidRequest(f"The model {info.name} has no option {name!r} for a request.", param=name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +152,7 @@ class Backend(ABC):
         """Seconds of audio this job should take, where the model knows better than its text length; else None."""
         return None
 
-    def unload(self) -> None:
+    def unload(self) -> None:  # noqa: B027  most models have nothing to free before their process ends
         """Free what ``load`` took. Called once, last."""
 
 
@@ -124,6 +162,10 @@ class SimpleBackend(Backend):
     @abstractmethod
     def synthesize(self, job: SynthesisJob) -> Generator[AudioChunk, None, None]:
         """Yield the job's audio in small chunks. Raises ``InvalidRequest`` before the first chunk for bad jobs."""
+
+    def check(self, job: SynthesisJob) -> None:
+        """Refuse a bad job when it is opened (a generator cannot: it runs from its first chunk on)."""
+        return None
 
     def stepped(self) -> SteppedBackend:
         if not hasattr(self, "_stepped"):
@@ -139,6 +181,7 @@ class GeneratorSteps(SteppedBackend):
         self._running: dict[str, Generator[AudioChunk, None, None]] = {}
 
     def open(self, job: SynthesisJob) -> None:
+        self._backend.check(job)
         self._running[job.job_id] = self._backend.synthesize(job)
 
     def step(self, job_ids: Sequence[str]) -> list[StepResult]:
@@ -154,5 +197,5 @@ class GeneratorSteps(SteppedBackend):
             return StepResult(job_id, chunk=next(self._running[job_id]))
         except StopIteration:
             return StepResult(job_id, done=True)
-        except Exception as error:  # a model may raise anything; the job fails, the worker lives
+        except Exception as error:  # noqa: BLE001  a model may raise anything; the job fails, the worker lives
             return StepResult(job_id, done=True, error=error)

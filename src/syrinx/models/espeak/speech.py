@@ -1,0 +1,107 @@
+"""One job's audio between two threads: a slot pushes what the library makes, the step loop takes chunks of it."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+
+from syrinx.core.errors import ModelFailed
+from syrinx.core.types import AudioChunk, Mark
+
+from .library import Utterance, WordEvent
+from .words import WordMarks
+
+LEAST_CHUNK_S = 0.05
+"""Take no less at a time (unless the speech ends): one callback of the library holds 60 ms."""
+MOST_CHUNK_S = 0.4
+"""Take no more at a time: few chunks for speech made far ahead, yet each step stays well under a millisecond."""
+
+
+class Speech:
+    """The state of one job. Memory is bounded by its text: at most ``max_segment_chars`` are spoken, about 1 MB.
+
+    A chunk holds back the audio of a word whose end is not known yet, so that a mark is never later than its audio.
+    """
+
+    def __init__(self, utterance: Utterance, sample_rate: int) -> None:
+        self.utterance = utterance
+        self._rate = sample_rate
+        self._changed = threading.Condition()
+        self._pcm = bytearray()
+        self._made = 0
+        self._taken = 0
+        self._words = WordMarks(len(utterance.text), sample_rate)
+        self._marks: deque[Mark] = deque()
+        self._over = False
+        self._stopped = False
+        self._error: BaseException | None = None
+
+    # --- the slot's side
+
+    def push(self, pcm: bytes, words: Sequence[WordEvent]) -> bool:
+        """Take audio and the words that begin in it. Returns True when nobody wants more."""
+        with self._changed:
+            for word in words:
+                self._keep(self._words.add(word))
+            self._pcm += pcm
+            self._made += len(pcm) // 2
+            if self._takeable():  # waking the step loop for less would only make it fight for the interpreter
+                self._changed.notify()
+            return self._stopped
+
+    def end(self, error: BaseException | None = None) -> None:
+        """All audio was pushed, or ``error`` stopped it."""
+        with self._changed:
+            self._keep(self._words.end(self._made))
+            self._over, self._error = True, error
+            self._changed.notify()
+
+    @property
+    def stopped(self) -> bool:
+        return self._stopped
+
+    # --- the step loop's side
+
+    def take(self, timeout_s: float) -> tuple[AudioChunk | None, bool]:
+        """Wait for audio; return a chunk (None: there is no more) and whether it was the last.
+
+        Raises what the slot reported, or ``ModelFailed`` when nothing came within ``timeout_s``.
+        """
+        with self._changed:
+            if not self._changed.wait_for(self._takeable, timeout_s):
+                raise ModelFailed(f"espeak-ng made no audio for {timeout_s:g} s.")
+            if self._error is not None:
+                raise self._error
+            count = min(self._settled() - self._taken, round(MOST_CHUNK_S * self._rate))
+            chunk = self._cut(count) if count > 0 else None
+            return chunk, self._over and self._taken == self._made
+
+    def stop(self) -> None:
+        """Want no more: the library's next callback ends the synthesis."""
+        self._stopped = True
+
+    def _takeable(self) -> bool:
+        return self._over or self._settled() - self._taken >= LEAST_CHUNK_S * self._rate
+
+    def _settled(self) -> int:
+        """Samples made whose words all have an end."""
+        if self._over or self._words.open_since is None:
+            return self._made
+        return min(self._made, self._words.open_since)
+
+    def _cut(self, count: int) -> AudioChunk:
+        end = self._taken + count
+        samples = np.frombuffer(bytes(self._pcm[: count * 2]), np.int16).astype(np.float32) / np.float32(32768)
+        del self._pcm[: count * 2]
+        self._taken = end
+        marks = []
+        while self._marks and self._marks[0].start_s * self._rate < end:
+            marks.append(self._marks.popleft())
+        return AudioChunk(samples, self._rate, tuple(marks))
+
+    def _keep(self, mark: Mark | None) -> None:
+        if mark is not None:
+            self._marks.append(mark)
