@@ -1,0 +1,1 @@
+"""What is said how: one file per kind of written thing, each an ordered list of small rules."""
