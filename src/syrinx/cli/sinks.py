@@ -1,0 +1,101 @@
+"""Where audio goes: a file, standard output, or the loudspeaker."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from .playback import Player, open_loudspeaker
+from .wav import mend_lengths, parse_header
+
+STDOUT = Path("-")
+
+
+class Sink(Protocol):
+    """Takes one stream of encoded audio."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def close(self) -> None:
+        """Everything was written."""
+        ...
+
+    def abandon(self) -> None:
+        """The stream broke: leave nothing half done behind."""
+        ...
+
+
+def open_sink(output: Path | None, container: str) -> Sink:
+    """The sink for ``-o output`` (None: the loudspeaker, which takes wav). Raises ``OSError``, ``ModelNotReady``."""
+    if output is None:
+        return SpeakerSink()
+    if output == STDOUT or (output.exists() and not output.is_file()):
+        return StreamSink(sys.stdout.buffer if output == STDOUT else output.open("wb"))
+    return FileSink(output, is_wav=container == "wav")
+
+
+class FileSink:
+    """A file that appears under its name when it is whole."""
+
+    def __init__(self, path: Path, *, is_wav: bool) -> None:
+        self._path = path
+        self._is_wav = is_wav
+        self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._file = self._part.open("w+b")
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+
+    def close(self) -> None:
+        if self._is_wav:
+            mend_lengths(self._file)
+        self._file.close()
+        self._part.replace(self._path)
+
+    def abandon(self) -> None:
+        self._file.close()
+        self._part.unlink(missing_ok=True)
+
+
+class StreamSink:
+    """A pipe or a device: every piece leaves at once."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.flush()
+
+    def abandon(self) -> None:
+        """What was written cannot be taken back."""
+
+
+class SpeakerSink:
+    """Plays a wav stream as it comes."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._player: Player | None = None
+
+    def write(self, data: bytes) -> None:
+        if self._player is not None:
+            self._player.write(data)
+            return
+        self._head += data
+        header = parse_header(self._head)
+        if header is not None:
+            self._player = open_loudspeaker(header.sample_rate)
+            self._player.write(self._head[header.size :])
+
+    def close(self) -> None:
+        if self._player is not None:
+            self._player.close()
+
+    def abandon(self) -> None:
+        """Let what was played fade: the process ends now."""

@@ -1,0 +1,114 @@
+"""What the Realtime-style socket tells, as typed values."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from syrinx.core.errors import InvalidRequest, SyrinxError
+
+from .refusals import error_of
+
+
+@dataclass(frozen=True, slots=True)
+class SessionUpdated:
+    """The settings in force from now on."""
+
+    voice: str
+    audio_format: str
+    sample_rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A response was begun."""
+
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Some more of a response's audio, in the session's format (16-bit little-endian mono unless changed)."""
+
+    response: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """All of a response was sent: this much, the silent primer not counted."""
+
+    response: str
+    duration_s: float
+    total_samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Canceled:
+    """A response was stopped; no audio of it follows. ``spoken_until``: text offset heard up to, where told."""
+
+    response: str
+    spoken_until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message or a response failed; the connection stays usable. ``response`` is empty where it concerns none."""
+
+    response: str
+    error: SyrinxError
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An event this client does not know."""
+
+    type: str
+    fields: Mapping[str, Any]
+
+
+RealtimeEvent = SessionUpdated | Created | Audio | Completed | Canceled | Refused | Unknown
+
+
+def parse_event(message: str | bytes) -> RealtimeEvent:
+    """Read one message of the server. Raises ``InvalidRequest`` (code ``bad_event``) if it is not an event."""
+    try:
+        fields = json.loads(message)
+        return _READERS.get(fields["type"], _unknown)(fields)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
+        raise InvalidRequest(f"The server sent something that is no event: {error!r}.", code="bad_event") from None
+
+
+def _session_updated(fields: Mapping[str, Any]) -> SessionUpdated:
+    session = fields["session"]
+    audio = session["audio"]
+    return SessionUpdated(str(session.get("voice") or ""), str(audio["format"]), int(audio["sample_rate"]))
+
+
+def _completed(fields: Mapping[str, Any]) -> Completed:
+    return Completed(fields["response"], float(fields["duration_s"]), int(fields["total_samples"]))
+
+
+def _refused(fields: Mapping[str, Any]) -> Refused:
+    error = error_of(str(fields["code"]), str(fields.get("message") or ""), fields)
+    return Refused(str(fields.get("response") or ""), error)
+
+
+def _unknown(fields: Mapping[str, Any]) -> Unknown:
+    return Unknown(str(fields["type"]), fields)
+
+
+_READERS = {
+    "session.updated": _session_updated,
+    "response.created": lambda fields: Created(fields["response"]),
+    "response.output_audio.delta": lambda fields: Audio(
+        fields["response"], base64.b64decode(fields["delta"], validate=True)
+    ),
+    "response.completed": _completed,
+    "response.canceled": lambda fields: Canceled(fields["response"], fields.get("spoken_until")),
+    "response.error": _refused,
+}

@@ -1,0 +1,135 @@
+"""Speech over HTTP: one call, audio as it is made. Speaks the OpenAI dialect plus Syrinx's lists and health."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+
+from syrinx.core.errors import InvalidRequest, ModelNotReady
+from syrinx.core.types import SpeechRequest
+
+from .address import http_address, is_loopback
+from .refusals import error_of_response
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 60.0
+"""Longest silence of the server, between two pieces of audio too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What ``/readyz`` said."""
+
+    ready: bool
+    details: dict[str, Any]
+
+
+class SpeechClient:
+    """A connection pool to one server. Close it, or use it in a ``with`` block."""
+
+    def __init__(
+        self, url: str = DEFAULT_URL, api_key: str = "", *, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        """``url`` like ``http://127.0.0.1:8000``. Raises ``InvalidRequest`` if it is no address."""
+        self.url = http_address(url)
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+            trust_env=not is_loopback(self.url),
+            transport=transport,
+        )
+
+    def speech(self, text: str, request: SpeechRequest | None = None) -> Iterator[bytes]:
+        """Yield ``text`` as audio in ``request.audio.container``, each piece as it arrives (default: raw 16-bit pcm).
+
+        Closing the iterator stops the synthesis. Raises the ``SyrinxError`` that the server's refusal stands for, and
+        ``ModelNotReady`` when there is no server.
+        """
+        body = speech_body(text, request or SpeechRequest())
+        with self._reaching_it(), self._http.stream("POST", "/v1/audio/speech", json=body) as response:
+            if response.is_error:
+                response.read()
+                raise _refusal(response)
+            yield from response.iter_bytes()
+
+    def voices(self, model: str | None = None) -> list[dict[str, Any]]:
+        """Every voice as the server lists it (``id``, ``name``, ``languages``, ...), of one model if named."""
+        return self._get("/v1/audio/voices", {"model": model} if model else {})["voices"]
+
+    def models(self) -> list[dict[str, Any]]:
+        """Every model as the server lists it (``id``, ``owned_by``, ...)."""
+        return self._get("/v1/models", {})["data"]
+
+    def health(self) -> Health:
+        """Whether it would speak now, and what it says about itself."""
+        with self._reaching_it():
+            response = self._http.get("/readyz")
+        return Health(response.is_success, _json(response) or {})
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._http.close()
+
+    def __enter__(self) -> SpeechClient:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _get(self, path: str, query: dict[str, str]) -> Any:
+        with self._reaching_it():
+            response = self._http.get(path, params=query)
+        if response.is_error:
+            raise _refusal(response)
+        return response.json()
+
+    @contextmanager
+    def _reaching_it(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.TimeoutException:
+            raise ModelNotReady(f"The server at {self.url} did not answer in time.") from None
+        except httpx.TransportError as error:
+            raise ModelNotReady(f"No server could be reached at {self.url} ({error}).") from None
+
+
+def speech_body(text: str, request: SpeechRequest) -> dict[str, Any]:
+    """The JSON of a speech call. What is left at its default is not sent, so the server's own default holds.
+
+    Raises ``InvalidRequest`` for what this dialect has no field for: it would be dropped without a word.
+    """
+    plain = SpeechRequest(model=request.model, voice=request.voice, audio=request.audio)
+    if replace(request, delivery=replace(request.delivery, speed=1.0)) != plain:
+        raise InvalidRequest("A server takes text, model, voice, format and speed over HTTP, and nothing more.")
+    speed = request.delivery.speed
+    fields = {
+        "input": text,
+        "model": request.model,
+        "voice": request.voice,
+        "response_format": WIRE_FORMATS.get(request.audio.container, request.audio.container),
+        "sample_rate": request.audio.sample_rate,
+        "speed": speed if speed != plain.delivery.speed else None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+WIRE_FORMATS = {"pcm_s16le": "pcm"}
+"""Containers whose name on the wire differs from ours."""
+
+
+def _refusal(response: httpx.Response) -> Exception:
+    return error_of_response(response.status_code, response.headers, _json(response))
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        return None
