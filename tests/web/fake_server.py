@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import http
 import json
 import mimetypes
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 import syrinx.web
@@ -89,6 +91,10 @@ class FakeServer:
         if not self._allowed(connection):
             await connection.close(1008, "unauthorized")
             return
+        with contextlib.suppress(ConnectionClosed):
+            await self._serve(connection)
+
+    async def _serve(self, connection: ServerConnection) -> None:
         speaking: dict[str, asyncio.Task[None]] = {}
         async for text in connection:
             message = json.loads(text)
@@ -107,6 +113,10 @@ class FakeServer:
             task.cancel()
 
     async def _speak(self, connection: ServerConnection, name: str, text: str) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            await self._send_speech(connection, name, text)
+
+    async def _send_speech(self, connection: ServerConnection, name: str, text: str) -> None:
         await _send(connection, type="response.created", response=name)
         total = 0
         for _ in range(max(1, round(len(text) * 0.065 / FRAME_S))):

@@ -172,7 +172,7 @@ def test_the_chosen_voice_and_speed_are_asked_for(page: Page, fake: FakeServer) 
 @pytest.mark.parametrize(
     ("refusal", "words"),
     [
-        ({"code": "too_long", "max_words": 150, "got_words": 151}, "151 words"),
+        ({"code": "too_long", "message": "The text has 151 words; the limit is 150."}, "151 words"),
         ({"code": "busy"}, "busy"),
         ({"code": "invalid_voice", "message": "No voice 'x'."}, "No voice 'x'."),
         ({"code": "new_code", "message": "A reason of its own."}, "A reason of its own."),

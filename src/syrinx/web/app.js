@@ -37,7 +37,7 @@ const PHASES = {
 const REFUSALS = {
   busy: () => "The server is busy with other people's speech. Try again in a moment.",
   empty_text: () => "There is nothing to speak in that text.",
-  too_long: (e) => `The text has ${e.got_words} words; this server speaks at most ${e.max_words} at a time.`,
+  too_long: (e) => `${e.message} Speak it in parts.`,
   invalid_voice: (e) => `That voice is not available. ${e.message ?? ""}`,
   stream_error: (e) => `The speech broke off. ${e.message ?? ""}`,
 };

@@ -1,0 +1,1 @@
+"""What Syrinx reaches: ``python -m bench`` prints one table, each row beside a yardstick from the same run."""

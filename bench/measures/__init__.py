@@ -1,0 +1,22 @@
+"""One module per figure; ``MEASURES`` lists them by name in the order of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from bench.figure import Effort, Figure
+
+from . import at_rest, cancel, first_audio, first_byte, gapless, many_clients, stopped_reader
+
+Measure = Callable[[Effort], Coroutine[Any, Any, list[Figure]]]
+
+MEASURES: Mapping[str, Measure] = {
+    "first-audio": first_audio.measure,
+    "first-byte": first_byte.measure,
+    "gapless": gapless.measure,
+    "cancel": cancel.measure,
+    "many-clients": many_clients.measure,
+    "at-rest": at_rest.measure,
+    "stopped-reader": stopped_reader.measure,
+}
