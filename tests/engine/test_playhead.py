@@ -35,9 +35,7 @@ def test_audio_in_time_is_no_underrun() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 2), st.floats(0, 2)), max_size=30), st.floats(0, 5))
-def test_heard_never_passes_delivered_nor_the_time_that_went_by(
-    steps: list[tuple[float, float]], later: float
-) -> None:
+def test_heard_never_passes_delivered_nor_the_time_that_went_by(steps: list[tuple[float, float]], later: float) -> None:
     head = Playhead()
     now = 0.0
     for wait, seconds in steps:

@@ -8,15 +8,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from syrinx.audio.delivery import split
-from syrinx.audio.framing import Framer
-from syrinx.audio.pipeline import Pipeline, PipelineSpec
 from syrinx.core.clock import Clock
 from syrinx.core.errors import EmptyText, InvalidRequest, ModelFailed, SyrinxError
 from syrinx.core.ids import new_id
 from syrinx.core.types import (
     AudioChunk,
-    Delivery,
     Failed,
     Finished,
     FinishReason,
@@ -27,20 +23,19 @@ from syrinx.core.types import (
     ServerEvent,
     Span,
     Started,
-    SynthesisJob,
 )
 from syrinx.engine.admission import Ticket
 from syrinx.engine.catalog import Choice
 from syrinx.engine.gate import Gate
 from syrinx.engine.inbox import Inbox
+from syrinx.engine.jobs import Brief, Listener
 from syrinx.engine.ledger import Ledger
 from syrinx.engine.marks import SegmentClock, WordEstimate, map_marks
 from syrinx.engine.outlet import Outlet
 from syrinx.engine.policy import EnginePolicy, SessionOptions
 from syrinx.engine.record import Observer
-from syrinx.text.front import Prepared, TextFront
-from syrinx.text.segmenter import SegmentPolicy
-from syrinx.workers.host import JobStream, JobTerms
+from syrinx.text.front import Prepared
+from syrinx.workers.host import JobStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,8 @@ class _Spoken:
     prepared: Prepared
     stream: JobStream
     estimate: WordEstimate | None
-    clock: SegmentClock | None = None
+    time_scale: float
+    """Delivered seconds per model second."""
     model_s: float = 0.0
 
 
@@ -90,16 +86,15 @@ class Utterance:
         self._services = services
         self._emit = emit
         self._room = room
-        self._timeline = timeline if options.ordered else self._uid
-        self._ticket = Ticket(self._uid, options.owner or timeline, opened.request.service_class)
+        owner = options.owner or timeline
+        self._listener = Listener(timeline if options.ordered else self._uid, owner, options.max_lead_s)
+        self._ticket = Ticket(self._uid, owner, opened.request.service_class)
         self._inbox = Inbox(services.policy.max_text_chars)
         self._text_came = asyncio.Event()
         self._ready: deque[Prepared] = deque()
         self._spoken: deque[_Spoken] = deque()
         self._segments = 0
-        self._choice: Choice | None = None
-        self._native = Delivery()
-        self._residual = Delivery()
+        self._model: str | None = None
         self._outlet: Outlet | None = None
         self._flush_timer: asyncio.TimerHandle | None = None
         self._hold_timer: asyncio.TimerHandle | None = None
@@ -175,10 +170,14 @@ class Utterance:
 
     async def _speak(self) -> tuple[int, int]:
         """Speak all of it; returns samples emitted and their rate."""
-        choice = self._choice = self._services.resolve(self._request.model, self._request.voice)
-        self._ledger.model = choice.model
-        outlet = self._outlet = self._new_outlet(choice)
-        self._inbox.open(self._new_front(choice))
+        choice = self._services.resolve(self._request.model, self._request.voice)
+        self._model = self._ledger.model = choice.model
+        policy = self._services.policy
+        brief = Brief.of(self._uid, self._request, choice)
+        outlet = self._outlet = Outlet(
+            self.id, brief.pipeline(policy), self._options.framing, self._emit, self._services.executor
+        )
+        self._inbox.open(brief.front(policy))
         self._restart_idle_flush()
         await self._wait_for_first()
         self._ledger.joined_line()
@@ -186,7 +185,7 @@ class Utterance:
         self._ledger.left_line()
         self._emit(Started(self.id, choice.model, choice.voice, outlet.sample_rate))
         while True:
-            await self._submit_ahead(choice)
+            await self._submit_ahead(brief)
             if self._spoken:
                 await self._hear(self._spoken[0])
             elif self._inbox.exhausted and not self._ready:
@@ -222,42 +221,23 @@ class Utterance:
                 self._ready.append(prepared)
         return bool(self._ready)
 
-    async def _submit_ahead(self, choice: Choice) -> None:
+    async def _submit_ahead(self, brief: Brief) -> None:
         missing = self._services.policy.segments_ahead - len(self._spoken)
         if missing <= 0:
             return
         await self._fill(missing)
         while self._ready and missing > 0:
-            self._submit(choice, self._ready.popleft())
+            self._submit(brief, self._ready.popleft())
             missing -= 1
 
-    def _submit(self, choice: Choice, prepared: Prepared) -> None:
-        request, policy = self._request, self._services.policy
+    def _submit(self, brief: Brief, prepared: Prepared) -> None:
         last = self._inbox.exhausted and not self._ready
-        job = SynthesisJob(
-            job_id=f"{self._uid}.{self._segments}",
-            text=prepared.spoken.text,
-            voice=choice.voice,
-            language=self._language(choice),
-            delivery=self._native,
-            options=request.options,
-            seed=request.seed,
-            utterance_id=self._uid,
-            segment_index=self._segments,
-            is_last=last,
-        )
-        terms = JobTerms(
-            timeline=self._timeline,
-            owner=self._ticket.owner,
-            service_class=request.service_class,
-            waited_s=0.0 if self._segments else self._ledger.waiting_s(),
-            target_ttfa_s=policy.target_ttfa_s,
-            playback_rate=self._residual.speed,
-            max_lead_s=self._options.max_lead_s,
-        )
-        pace = choice.info.seconds_per_char / self._native.speed
-        estimate = None if choice.info.word_times else WordEstimate(job.text, pace)
-        self._spoken.append(_Spoken(prepared, choice.host.submit(job, terms), estimate))
+        job = brief.job(prepared, self._segments, is_last=last)
+        waited_s = 0.0 if self._segments else self._ledger.waiting_s()
+        terms = brief.terms(self._listener, self._services.policy, waited_s)
+        estimate = None if brief.choice.info.word_times else WordEstimate(job.text, brief.seconds_per_char)
+        stream = brief.choice.host.submit(job, terms)
+        self._spoken.append(_Spoken(prepared, stream, estimate, 1 / brief.residual.speed))
         self._segments += 1
 
     async def _hear(self, spoken: _Spoken) -> None:
@@ -268,62 +248,35 @@ class Utterance:
         self._cancel_hold()
         if not chunks:
             if spoken.estimate is not None:
-                self._tell_marks(spoken, spoken.estimate.rest(spoken.model_s))
+                self._tell_marks(spoken, spoken.estimate.rest(spoken.model_s), outlet.segment_start_s)
             self._spoken.popleft()
             span = Span(spoken.prepared.span.start, spoken.prepared.span.end)
             self._emit(SegmentDone(self.id, spoken.prepared.index, span))
             return
-        new_segment = spoken.clock is None
-        if spoken.clock is None:
-            spoken.clock = SegmentClock(outlet.samples / outlet.sample_rate, 1 / self._residual.speed)
+        new_segment = not spoken.model_s
         spoken.model_s += sum(len(chunk.samples) / chunk.sample_rate for chunk in chunks)
-        self._tell_marks(spoken, _marks_of(chunks, spoken))
-        await outlet.push(chunks, spoken.prepared.index, new_segment=new_segment)
+        marks = _marks_of(chunks, spoken)
+        await outlet.push(
+            chunks,
+            spoken.prepared.index,
+            new_segment=new_segment,
+            tell=lambda starts_s: self._tell_marks(spoken, marks, starts_s),
+        )
         if outlet.holding:
             self._hold_timer = asyncio.get_running_loop().call_later(
                 self._options.max_latency_s, outlet.release_held, spoken.prepared.index
             )
         await self._room()
 
-    def _tell_marks(self, spoken: _Spoken, marks: list[Mark]) -> None:
-        if not marks or spoken.clock is None:
+    def _tell_marks(self, spoken: _Spoken, marks: list[Mark], starts_s: float) -> None:
+        if not marks:
             return
-        mapped = map_marks(marks, spoken.prepared, spoken.clock)
+        mapped = map_marks(marks, spoken.prepared, SegmentClock(starts_s, spoken.time_scale))
         self._ledger.marked(mapped)
         if self._options.marks:
             self._emit(Marks(self.id, mapped))
 
-    # --- parts -----------------------------------------------------------------------------------------------------
-
-    def _new_outlet(self, choice: Choice) -> Outlet:
-        info, request = choice.info, self._request
-        self._native, self._residual = split(
-            request.delivery, speed=info.native_speed, pitch=info.native_pitch, volume=info.native_volume
-        )
-        spec = PipelineSpec(
-            info.sample_rate, request.audio, self._residual, opus_application=self._services.policy.opus_application
-        )
-        pipeline = Pipeline(spec)
-        framing = self._options.framing
-        framer = None if framing is None else Framer(framing, pipeline.sample_rate, pipeline.bytes_per_sample)
-        return Outlet(self.id, pipeline, framer, self._emit, self._services.executor)
-
-    def _new_front(self, choice: Choice) -> TextFront:
-        first = self._services.policy.first_piece
-        policy = SegmentPolicy(
-            first_max_words=first.max_words,
-            first_boundaries=first.boundaries,
-            first_require_boundary=first.require_boundary,
-            max_chars=choice.info.max_segment_chars,
-        )
-        info = choice.info
-        return TextFront(policy, self._language(choice), verbatim=info.verbatim, normalize=not info.normalizes)
-
-    def _language(self, choice: Choice) -> str:
-        if self._request.language:
-            return self._request.language
-        voice = choice.info.voice(choice.voice)
-        return voice.languages[0] if voice is not None else "en"
+    # --- timers ----------------------------------------------------------------------------------------------------
 
     def _restart_idle_flush(self) -> None:
         """Begin the silence anew after which buffered text is spoken."""
@@ -362,8 +315,8 @@ class Utterance:
         self._spoken.clear()
         if self._outlet is not None:
             self._outlet.close()
-        if self._choice is not None:
-            self._services.gate(self._choice.model).leave(self._ticket)
+        if self._model is not None:
+            self._services.gate(self._model).leave(self._ticket)
 
     async def _record_cancel(self, streams: list[JobStream]) -> None:
         """Write the record once the model has said that it stopped."""
