@@ -51,12 +51,16 @@ _TABLE: dict[type[SyrinxError], HttpError] = {
 """By class; a kind that is not listed is answered as its nearest listed ancestor. 502: the worker behind us failed.
 Statuses and codes follow OpenAI's error guide and what its SDKs retry (408, 409, 429 and 5xx)."""
 
+_STATUS_OF_CODE = {"body_too_large": 413, "body_timeout": 408}
+"""Bad input that HTTP has a status of its own for."""
+
 
 def http_error(error: SyrinxError) -> HttpError:
     """Look up an error's status, type, code and wait."""
     row = next(_TABLE[kind] for kind in type(error).__mro__ if kind in _TABLE)
     retry = math.ceil(error.retry_after_s) if isinstance(error, Overloaded) else row.retry_after_s
-    return HttpError(row.status, row.type, row.code or error.code, retry)
+    status = _STATUS_OF_CODE.get(error.code, row.status)
+    return HttpError(status, row.type, row.code or error.code, retry)
 
 
 def envelope(message: str, kind: str, code: str | None, param: str | None = None) -> bytes:

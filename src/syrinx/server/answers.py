@@ -1,0 +1,56 @@
+"""Small whole answers: JSON bodies, errors in the HTTP envelope, and sockets that are refused with a code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from syrinx.core.errors import SyrinxError
+from syrinx.protocols.openai_errors import envelope, error_body, http_error
+
+POLICY_VIOLATION = 1008
+GOING_AWAY = 1001
+TRY_AGAIN_LATER = 1013
+INTERNAL_ERROR = 1011
+"""Close codes of RFC 6455, section 7.4.1, and of its IANA registry (1013)."""
+
+
+def json_answer(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A finished JSON answer."""
+    return Response(body, status, {"cache-control": "no-store", **(headers or {})}, "application/json")
+
+
+def error_answer(error: SyrinxError, *, draining: bool = False) -> Response:
+    """One of our errors in the envelope. While draining, a refusal is 503: another server should be asked."""
+    found = http_error(error)
+    headers = {}
+    if found.retry_after_s is not None:
+        headers["retry-after"] = str(found.retry_after_s)
+    if found.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    status = 503 if draining and found.status == 429 else found.status
+    return json_answer(error_body(error), status, headers)
+
+
+def plain_error(status: int, message: str, code: str) -> Response:
+    """An error that no ``SyrinxError`` stands for: unknown route, wrong method, forbidden origin."""
+    return json_answer(envelope(message, "invalid_request_error", code), status)
+
+
+async def refuse_socket(receive: Receive, send: Send, code: int, reason: str, subprotocol: str | None = None) -> None:
+    """Accept, then close with ``code``: a rejection before accepting reaches clients as a bare 403 without it."""
+    await receive()
+    await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
+    await send({"type": "websocket.close", "code": code, "reason": reason})
+
+
+def abort(scope: Scope) -> None:
+    """Drop the connection without waiting for its buffer, which a reader that stopped never empties.
+
+    Works where our own server put the transport's ``abort`` into the scope (``transport.AbortableHttp``).
+    """
+    drop = scope.get("state", {}).get("abort")
+    if drop is not None:
+        drop()

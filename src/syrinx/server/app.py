@@ -1,0 +1,133 @@
+"""Wiring only: settings and an engine become a FastAPI app. Everything it does lives in the modules it imports."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+import syrinx.web
+from syrinx.core.errors import SyrinxError
+from syrinx.protocols.openai_errors import envelope
+from syrinx.protocols.openai_speech import SpeechPolicy
+from syrinx.server.answers import error_answer, json_answer, plain_error
+from syrinx.server.auth import read_keys
+from syrinx.server.health import HealthRoutes
+from syrinx.server.http import OpenAiRoutes
+from syrinx.server.limits import BodyLimit, OriginGuard, SocketCap
+from syrinx.server.log import RequestLog
+from syrinx.server.observe import Metrics
+from syrinx.server.page import page_routes
+from syrinx.server.sockets import SocketRoutes, bits_per_second, realtime
+from syrinx.server.websocket import PumpPolicy
+
+if TYPE_CHECKING:
+    from syrinx.config import Settings
+    from syrinx.engine.engine import Engine
+
+_log = structlog.get_logger("syrinx.server")
+
+
+def build_app(
+    settings: Settings,
+    engine: Engine,
+    metrics: Metrics | None = None,
+    on_ready: Callable[[], None] | None = None,
+) -> FastAPI:
+    """Return the app. Its lifespan loads the models while it already answers, and stops the engine at the end.
+
+    ``metrics`` should be the engine's observer. ``on_ready`` is called once, when the default model can speak.
+    """
+    metrics = metrics or Metrics()
+    metrics.watch_models(engine.models)
+    keys = read_keys(settings.api_key, settings.api_key_file)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        loading = asyncio.create_task(_load(engine, on_ready), name="load models")
+        yield
+        loading.cancel()
+        await asyncio.gather(loading, return_exceptions=True)
+        await engine.stop()
+        metrics.close()
+
+    app = FastAPI(title="Syrinx", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.router.redirect_slashes = False
+    app.router.routes.extend(
+        [
+            *OpenAiRoutes(engine, keys, _speech_policy(settings, engine), settings).routes(),
+            *HealthRoutes(engine, keys, metrics, settings).routes(),
+            *page_routes(Path(syrinx.web.__path__[0])),
+            *SocketRoutes(engine, keys, SocketCap(settings.max_connections), metrics, _pump_policy(settings)).routes(
+                [realtime(settings, engine)]
+            ),
+        ]
+    )
+    _answer_errors(app, engine)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(OriginGuard, hosts=(settings.host, *settings.allowed_hosts), origins=settings.cors_origins)
+    app.add_middleware(RequestLog)
+    return app
+
+
+async def _load(engine: Engine, on_ready: Callable[[], None] | None) -> None:
+    try:
+        await engine.start()
+    except SyrinxError as error:
+        _log.error("models_not_ready", error=str(error))
+        return
+    if on_ready is not None:
+        on_ready()
+
+
+def _speech_policy(settings: Settings, engine: Engine) -> SpeechPolicy:
+    return SpeechPolicy(
+        models=frozenset(model.name for model in engine.models()),
+        max_chars=settings.max_text_chars,
+        default_speed=settings.default_speed,
+        opus_bitrate=bits_per_second(settings.opus_bitrate),
+    )
+
+
+def _pump_policy(settings: Settings) -> PumpPolicy:
+    return PumpPolicy(settings.ws_send_timeout, settings.ws_long_send_log_ms / 1000)
+
+
+def _answer_errors(app: FastAPI, engine: Engine) -> None:
+    """Every error leaves in the envelope."""
+
+    async def ours(_: Request, error: Exception) -> Response:
+        assert isinstance(error, SyrinxError)
+        return error_answer(error, draining=engine.draining)
+
+    async def routing(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        answer = plain_error(error.status_code, _routing_message(request, error.status_code), "invalid_route")
+        answer.headers.update(error.headers or {})
+        return answer
+
+    async def hung_up(_: Request, __: Exception) -> Response:
+        return Response(status_code=400)  # nobody reads it
+
+    async def bug(_: Request, __: Exception) -> Response:
+        return json_answer(envelope("The server failed; its log says why.", "server_error", "internal_error"), 500)
+
+    app.add_exception_handler(SyrinxError, ours)
+    app.add_exception_handler(HTTPException, routing)
+    app.add_exception_handler(ClientDisconnect, hung_up)
+    app.add_exception_handler(Exception, bug)
+
+
+def _routing_message(request: Request, status: int) -> str:
+    path = request.scope["path"][:200]
+    if status == 405:
+        return f"{path} does not answer to {request.method}."
+    return f"There is nothing at {path}." if status == 404 else f"The request for {path} failed."

@@ -1,0 +1,110 @@
+"""The routes of OpenAI's speech API."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from syrinx.core.errors import ModelNotFound
+from syrinx.engine.policy import SessionOptions
+from syrinx.protocols.openai_speech import (
+    SpeechPolicy,
+    audio_models_body,
+    model_object,
+    models_body,
+    parse_speech,
+    voices_body,
+    with_instructions,
+)
+from syrinx.server.answers import json_answer
+from syrinx.server.auth import Keys
+from syrinx.server.speech_stream import SpeechStream
+
+if TYPE_CHECKING:
+    from syrinx.config import Settings
+    from syrinx.engine.engine import Engine
+
+PROTOCOL = "openai"
+INLINE_BYTES = 65_536
+"""Longer bodies are parsed in a thread; one of this length takes about 0.1 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAiRoutes:
+    """What the routes share."""
+
+    engine: Engine
+    keys: Keys
+    policy: SpeechPolicy
+    settings: Settings
+
+    def routes(self) -> list[BaseRoute]:
+        """All of them; GET routes answer HEAD too."""
+        return [
+            Route("/v1/audio/speech", self.speech, methods=["POST"]),
+            Route("/v1/audio/voices", self.voices),
+            Route("/v1/audio/models", self.audio_models),
+            Route("/v1/models", self.models),
+            Route("/v1/models/{name:path}", self.model),
+            Route("/v1", self.hello),
+            Route("/v1/", self.hello),
+        ]
+
+    async def speech(self, request: Request) -> SpeechStream:
+        """``POST /v1/audio/speech``."""
+        owner = self.keys.admit(request.scope)
+        body = await request.body()
+        parsing = len(body) > INLINE_BYTES
+        call = await asyncio.to_thread(parse_speech, body, self.policy) if parsing else parse_speech(body, self.policy)
+        if call.instructions:
+            choice = self.engine.resolve(call.request.model, call.request.voice)
+            call = with_instructions(call, choice.info)
+        session = self.engine.session(self.options(owner))
+        return SpeechStream(call, session, self.settings.http_send_timeout)
+
+    async def voices(self, request: Request) -> Response:
+        """``GET /v1/audio/voices``: of every loaded model, the default's first."""
+        self._admit_to_list(request)
+        models = [model.info for model in self.engine.models() if model.info is not None]
+        return json_answer(voices_body([(info.name, voice) for info in models for voice in info.voices]))
+
+    async def audio_models(self, request: Request) -> Response:
+        """``GET /v1/audio/models``."""
+        self._admit_to_list(request)
+        return json_answer(audio_models_body(self._names()))
+
+    async def models(self, request: Request) -> Response:
+        """``GET /v1/models``."""
+        self._admit_to_list(request)
+        return json_answer(models_body(self._names()))
+
+    async def model(self, request: Request) -> Response:
+        """``GET /v1/models/{name}``."""
+        self._admit_to_list(request)
+        name = request.path_params["name"]
+        if name not in self._names():
+            raise ModelNotFound(f"There is no model {name[:100]!r}.", param="model")
+        return json_answer(msgspec.json.encode(model_object(name)))
+
+    async def hello(self, request: Request) -> Response:
+        """``GET /v1/``: LiveKit asks it to warm its connection up; any answer will do."""
+        return json_answer(b'{"object":"service","name":"syrinx"}')
+
+    def options(self, owner: str) -> SessionOptions:
+        """One utterance; audio goes out as it is made, and no further ahead of the listener than is set."""
+        lead_s = self.settings.max_lead_s or math.inf
+        return SessionOptions(PROTOCOL, owner=owner, max_lead_s=lead_s)
+
+    def _admit_to_list(self, request: Request) -> None:
+        if not self.settings.public_lists:
+            self.keys.admit(request.scope)
+
+    def _names(self) -> list[str]:
+        return [model.name for model in self.engine.models()]

@@ -1,0 +1,209 @@
+"""The pump between a WebSocket, a dialect's codec and a session: one task reads, one writes, and neither waits on the
+other, so that a cancel is heard while a slow client holds up its own audio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from starlette.types import Message
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from syrinx.core.errors import InvalidRequest, SyrinxError
+from syrinx.core.types import Cancel, ClientEvent, ServerEvent
+from syrinx.protocols.base import Action, Close, Drain, Reply, SocketCodec
+from syrinx.server.answers import GOING_AWAY, abort
+
+_log = structlog.get_logger("syrinx.websocket")
+
+MAX_REPLIES = 256
+"""Direct replies that may wait to be sent; then the client is not read until it reads."""
+INLINE_BYTES = 32_768
+"""Longer messages are parsed in a thread; one of this length takes about 0.5 ms."""
+
+
+class EventSession(Protocol):
+    """What the pump needs of ``engine.session.Session``."""
+
+    def send(self, event: ClientEvent) -> None: ...
+    async def next(self) -> ServerEvent | None: ...
+    def drain(self) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PumpPolicy:
+    """Bounds on one socket."""
+
+    send_timeout_s: float = 3.0
+    """A reader that takes nothing for this long is dropped."""
+    long_send_s: float = 0.25
+    """Sends that take longer are logged."""
+
+
+class _Dropped(Exception):
+    """The client stopped reading."""
+
+
+class Pump:
+    """Runs one accepted WebSocket to its end."""
+
+    def __init__(self, websocket: WebSocket, codec: SocketCodec, session: EventSession, policy: PumpPolicy) -> None:
+        self._websocket = websocket
+        self._codec = codec
+        self._session = session
+        self._policy = policy
+        self._outbox: deque[Reply | Close] = deque()
+        self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._parsing = asyncio.Lock()
+        self._drained = False
+        self._gone = False
+
+    async def run(self) -> None:
+        """Return when the connection has ended, for whatever reason. The session is closed then."""
+        reader = asyncio.create_task(self._read(), name="websocket reader")
+        try:
+            self._perform(self._codec.opened())
+            await self._write()
+        except _Dropped:
+            _log.warning("slow_reader_dropped", timeout_s=self._policy.send_timeout_s)
+            abort(self._websocket.scope)
+        except WebSocketDisconnect:
+            pass  # it went while we wrote
+        finally:
+            self._session.close()
+            reader.cancel()
+            (outcome,) = await asyncio.gather(reader, return_exceptions=True)
+            if isinstance(outcome, Exception):
+                _log.error("reader_failed", exc_info=outcome)
+
+    # --- in --------------------------------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        try:
+            while (message := await self._websocket.receive())["type"] == "websocket.receive":
+                await self._take(_content(message))
+                while len(self._outbox) > MAX_REPLIES:
+                    self._room.clear()
+                    await self._room.wait()
+        finally:
+            self._gone = True
+            self._session.close()
+            self._wake.set()
+
+    async def _take(self, message: str | bytes) -> None:
+        try:
+            self._perform(await self._parse(message))
+        except SyrinxError as error:
+            self._perform_quietly(self._codec.refuse(error))
+
+    async def _parse(self, message: str | bytes) -> list[Action]:
+        if len(message) <= INLINE_BYTES:
+            return self._codec.receive(message)
+        async with self._parsing:  # the codec is not thread-safe: nothing is rendered meanwhile
+            return await asyncio.to_thread(self._codec.receive, message)
+
+    def _perform(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Reply | Close):
+                self._outbox.append(action)
+                self._wake.set()
+            elif isinstance(action, Drain):
+                self._drained = True
+                self._session.drain()
+            elif isinstance(action, Cancel):
+                self._cancel(action)
+            else:
+                self._session.send(action)
+
+    def _perform_quietly(self, actions: Iterable[Action]) -> None:
+        """Perform a refusal's actions, which undo what was begun; what they cannot undo was never begun."""
+        for action in actions:
+            try:
+                self._perform([action])
+            except SyrinxError as error:
+                _log.debug("refusal_incomplete", error=str(error))
+
+    def _cancel(self, action: Cancel) -> None:
+        try:
+            self._session.send(action)
+        except InvalidRequest:
+            pass  # it ended by itself just now, and its end is on its way to the client
+
+    # --- out -------------------------------------------------------------------------------------------------------
+
+    async def _write(self) -> None:
+        upcoming: asyncio.Task[ServerEvent | None] | None = None
+        try:
+            while not self._gone:
+                if self._outbox:
+                    if await self._send(self._outbox.popleft()):
+                        return
+                    self._room.set()
+                    continue
+                if upcoming is None:
+                    upcoming = asyncio.create_task(self._session.next())
+                    upcoming.add_done_callback(lambda _: self._wake.set())
+                if not upcoming.done():
+                    self._wake.clear()
+                    await self._wake.wait()
+                    continue
+                event, upcoming = upcoming.result(), None
+                if event is None:
+                    await self._finish()
+                    return
+                if await self._send_event(event):
+                    return
+        finally:
+            if upcoming is not None:
+                upcoming.cancel()
+
+    async def _send_event(self, event: ServerEvent) -> bool:
+        if self._parsing.locked():
+            async with self._parsing:
+                pass
+        for item in self._codec.render(event):
+            if await self._send(item):
+                return True
+        return False
+
+    async def _finish(self) -> None:
+        """The session has given its last event: say what is still to be said and close."""
+        if self._gone:
+            return
+        while self._outbox:
+            if await self._send(self._outbox.popleft()):
+                return
+        await self._send(Close() if self._drained else Close(GOING_AWAY, "The server is shutting down."))
+
+    async def _send(self, item: Reply | Close) -> bool:
+        """Send one message; True if it was the last. Raises ``_Dropped`` when the client takes nothing."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.timeout(self._policy.send_timeout_s):
+                await self._websocket.send(_frame(item))
+        except TimeoutError:
+            raise _Dropped from None
+        took_s = loop.time() - began
+        if took_s > self._policy.long_send_s:
+            _log.info("slow_send", took_ms=round(took_s * 1000))
+        return isinstance(item, Close)
+
+
+def _content(message: Message) -> str | bytes:
+    text = message.get("text")
+    return text if text is not None else message.get("bytes") or b""
+
+
+def _frame(item: Reply | Close) -> Message:
+    if isinstance(item, Close):
+        return {"type": "websocket.close", "code": item.code, "reason": item.reason}
+    if isinstance(item.message, str):
+        return {"type": "websocket.send", "text": item.message}
+    return {"type": "websocket.send", "bytes": item.message}
