@@ -60,12 +60,12 @@ def find_loudspeaker(which: Callable[[str], str | None] = shutil.which) -> Louds
     return None
 
 
-def open_loudspeaker(sample_rate: int) -> Player:
-    """Open it. Raises ``ModelNotReady`` with advice where there is none."""
+def need_loudspeaker() -> Loudspeaker:
+    """The best way to be heard. Raises ``ModelNotReady`` with advice where there is none."""
     speaker = find_loudspeaker()
     if speaker is None:
         raise ModelNotReady(f"There is no way to play sound here: {ADVICE}.")
-    return speaker.open(sample_rate)
+    return speaker
 
 
 def _sound_device() -> str | None:

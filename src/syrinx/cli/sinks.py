@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from .playback import Player, open_loudspeaker
+from .playback import Player, need_loudspeaker
 from .wav import mend_lengths, parse_header
 
 STDOUT = Path("-")
@@ -32,7 +32,7 @@ def open_sink(output: Path | None, container: str) -> Sink:
     if output is None:
         return SpeakerSink()
     if output == STDOUT or (output.exists() and not output.is_file()):
-        return StreamSink(sys.stdout.buffer if output == STDOUT else output.open("wb"))
+        return StreamSink(sys.stdout.buffer) if output == STDOUT else DeviceSink(output.open("wb"))
     return FileSink(output, is_wav=container == "wav")
 
 
@@ -60,7 +60,7 @@ class FileSink:
 
 
 class StreamSink:
-    """A pipe or a device: every piece leaves at once."""
+    """Standard output: every piece leaves at once."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -76,10 +76,21 @@ class StreamSink:
         """What was written cannot be taken back."""
 
 
+class DeviceSink(StreamSink):
+    """A named pipe or a device, opened for this stream alone."""
+
+    def close(self) -> None:
+        self._file.close()
+
+    def abandon(self) -> None:
+        self._file.close()
+
+
 class SpeakerSink:
     """Plays a wav stream as it comes."""
 
     def __init__(self) -> None:
+        self._speaker = need_loudspeaker()
         self._head = b""
         self._player: Player | None = None
 
@@ -90,7 +101,7 @@ class SpeakerSink:
         self._head += data
         header = parse_header(self._head)
         if header is not None:
-            self._player = open_loudspeaker(header.sample_rate)
+            self._player = self._speaker.open(header.sample_rate)
             self._player.write(self._head[header.size :])
 
     def close(self) -> None:

@@ -1,0 +1,45 @@
+"""Telling how far a long answer is."""
+
+from __future__ import annotations
+
+import io
+
+from syrinx.cli.progress import Progress
+from syrinx.core.clock import FakeClock
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_nothing_is_shown_in_the_first_second() -> None:
+    terminal, clock = Terminal(), FakeClock()
+    progress = Progress(terminal, clock)
+    clock.advance(0.9)
+    progress.add(1000, 0.5)
+    progress.clear()
+    assert terminal.getvalue() == ""
+
+
+def test_then_the_sum_is_shown_now_and_again_and_taken_away() -> None:
+    terminal, clock = Terminal(), FakeClock()
+    progress = Progress(terminal, clock)
+    clock.advance(1.0)
+    for _ in range(3):
+        progress.add(1000, 0.5)
+    assert terminal.getvalue() == "\r0.5 s of audio, 1 kB in 1 s "
+    clock.advance(0.2)
+    progress.add(1000, 0.5)
+    assert "2.0 s of audio, 4 kB" in terminal.getvalue()
+    progress.clear()
+    assert terminal.getvalue().endswith("\r\033[K")
+
+
+def test_a_log_file_gets_no_progress() -> None:
+    log, clock = io.StringIO(), FakeClock()
+    progress = Progress(log, clock)
+    clock.advance(5.0)
+    progress.add(10)
+    assert log.getvalue() == ""
+    assert progress.summary() == "10 bytes"
