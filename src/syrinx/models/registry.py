@@ -92,7 +92,7 @@ def missing(entry: ModelEntry, installed: Callable[[str], bool] = importable) ->
     return f"The model {entry.name} needs {', '.join(absent)}, which is not installed: {entry.advice}"
 
 
-def create(name: str, options: Mapping[str, Any]) -> Backend:
+def create(name: str, options: Mapping[str, Any], installed: Callable[[str], bool] = importable) -> Backend:
     """Make the backend of a model; nothing heavy happens before its ``load``.
 
     Raises ``ModelNotFound``; ``ConfigError`` naming an option that is unknown, ill-typed or out of range; and
@@ -100,7 +100,7 @@ def create(name: str, options: Mapping[str, Any]) -> Backend:
     """
     entry = find(name)
     parsed = parse_options(name, _resolve(entry.options), options)
-    lacking = missing(entry)
+    lacking = missing(entry, installed)
     if lacking is not None:
         raise ModelNotReady(lacking)
     return _resolve(entry.factory)(parsed)

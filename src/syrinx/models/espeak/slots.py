@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from .library import Sink, Utterance
+from .library import Sink, Utterance, WordEvent
 from .speech import Speech
 
 JOIN_S = 10.0
@@ -38,6 +38,9 @@ class Slots:
 
     def submit(self, speech: Speech) -> None:
         """Have it spoken as soon as a slot is free."""
+        if len(self._current) >= len(self._threads):
+            for other in tuple(self._current):
+                other.resume()
         self._waiting.put(speech)
 
     def close(self) -> None:
@@ -57,10 +60,13 @@ class Slots:
         speaker.close()
 
     def _speak(self, speaker: Speaker, speech: Speech) -> None:
+        def sink(pcm: bytes, words: list[WordEvent]) -> bool:
+            return speech.push(pcm, words, may_pause=self._waiting.empty())
+
         if speech.stopped:
             return
         try:
-            speaker.speak(speech.utterance, speech.push)
+            speaker.speak(speech.utterance, sink)
         except Exception as error:  # noqa: BLE001  the job's step raises it; the slot lives on
             speech.end(error)
         else:

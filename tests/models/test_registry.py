@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from syrinx.core.errors import ConfigError, ModelNotFound, ModelNotReady
+from syrinx.models.registry import MODELS, ModelEntry, choose_auto, create, find, importable, missing
+from syrinx.models.tone.backend import ToneBackend
+
+REAL = ModelEntry("real", "Real", "Speaks.", "MIT", "m:C", "m:O", requires=("realmodel",), advice="pip install real")
+FAKE = replace(REAL, name="fake", title="Fake", requires=(), speaks=False)
+
+
+def installed(*names: str):
+    return lambda name: name in names
+
+
+def test_every_entry_is_complete_and_under_its_own_name() -> None:
+    for name, entry in MODELS.items():
+        assert entry.name == name and entry.title and entry.summary and entry.licence
+        assert entry.advice or not entry.requires
+        assert entry.options_schema()["type"] == "object"
+
+
+def test_an_unknown_model_is_refused_naming_those_there_are() -> None:
+    with pytest.raises(ModelNotFound, match="espeak, tone"):
+        find("nonesuch")
+
+
+def test_create_makes_the_backend_with_its_options() -> None:
+    assert isinstance(create("tone", {"chunk_ms": 20}), ToneBackend)
+
+
+def test_create_refuses_a_bad_option_by_name() -> None:
+    with pytest.raises(ConfigError) as caught:
+        create("tone", {"x_realtime": -1})
+    assert caught.value.param == "x_realtime"
+
+
+def test_create_says_what_is_not_installed_and_how_to_get_it() -> None:
+    with pytest.raises(ModelNotReady, match=r"espeakng_loader.*syrinx-tts\[espeak\]"):
+        create("espeak", {}, installed())
+
+
+def test_a_package_that_nobody_has_is_not_importable() -> None:
+    assert importable("numpy") and not importable("a_package_nobody_has")
+
+
+def test_missing_is_none_when_all_is_there() -> None:
+    assert missing(REAL, installed("realmodel")) is None
+    assert missing(FAKE, installed()) is None
+
+
+def test_auto_takes_the_first_speaking_model_that_can_run_whatever_the_order() -> None:
+    models = {"fake": FAKE, "real": REAL}
+    name, reason = choose_auto(models, installed("realmodel"))
+    assert name == "real" and "Real" in reason
+
+
+def test_auto_falls_back_to_the_stand_in_and_says_why() -> None:
+    name, reason = choose_auto({"real": REAL, "fake": FAKE}, installed())
+    assert name == "fake"
+    assert "does not speak" in reason and "pip install real" in reason
+
+
+def test_auto_with_nothing_that_can_run_is_refused_with_advice() -> None:
+    with pytest.raises(ModelNotReady, match="pip install real"):
+        choose_auto({"real": REAL}, installed())
+
+
+def test_looking_models_up_imports_no_model() -> None:
+    program = (
+        "import sys; from syrinx.models.registry import choose_auto, find; find('espeak'); choose_auto();"
+        "bad = [m for m in sys.modules if m.startswith(('espeakng', 'syrinx.models.espeak', 'syrinx.models.tone'))];"
+        "sys.exit(str(bad) if bad else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
