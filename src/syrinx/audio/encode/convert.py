@@ -17,3 +17,8 @@ def to_int16(samples: Samples) -> NDArray[np.int16]:
     np.rint(scaled, out=scaled)
     np.clip(scaled, -32768.0, 32767.0, out=scaled)
     return scaled.astype("<i2")
+
+
+def clamp(samples: Samples) -> Samples:
+    """Cut to [-1, 1]: lossy codecs distort what is beyond far worse than a clean clip does."""
+    return np.clip(samples, -1.0, 1.0, dtype=np.float32)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from syrinx.core.types import Samples
 
 from .base import Encoder, EncoderSpec
-from .convert import to_int16
+from .convert import clamp, to_int16
 
 if TYPE_CHECKING:
     from av import AudioFrame
@@ -55,7 +55,7 @@ def audio_frame(samples: Samples, sample_format: str, sample_rate: int, position
 
     from av import AudioFrame
 
-    plane: NDArray[Any] = to_int16(samples) if sample_format == "s16" else np.asarray(samples, np.float32)
+    plane: NDArray[Any] = to_int16(samples) if sample_format == "s16" else samples
     frame = AudioFrame.from_ndarray(plane.reshape(1, -1), format=sample_format, layout="mono")
     frame.sample_rate = sample_rate
     frame.time_base = Fraction(1, sample_rate)
@@ -93,7 +93,7 @@ class LibavEncoder(Encoder):
         return dict(self.recipe.codec_options)
 
     def _encode(self, samples: Samples) -> bytes:
-        self._mux(audio_frame(samples, self.recipe.sample_format, self.spec.sample_rate, self._position))
+        self._mux(audio_frame(clamp(samples), self.recipe.sample_format, self.spec.sample_rate, self._position))
         self._position += len(samples)
         return self._outlet.take()
 
@@ -106,6 +106,10 @@ class LibavEncoder(Encoder):
     def _mux(self, frame: AudioFrame | None) -> None:
         for packet in self._stream.encode(frame):
             self._container.mux(packet)
+
+    def __del__(self) -> None:
+        """Free at once what was dropped without ``close``: FFmpeg's objects form a cycle that waits for a collection."""
+        self.close()
 
     def _close(self) -> None:
         container, self._container, self._stream = self._container, None, None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from syrinx.core.types import Samples
 
 from .base import Container, ContainerInfo, Encoder, EncoderSpec
+from .convert import clamp
 from .libav import audio_frame
 from .ogg import FIRST, LAST, OggStream
 
@@ -52,7 +53,7 @@ class OggOpus(Encoder):
         return self._ogg.page(head, 0, FIRST) + self._ogg.page(tags, 0)
 
     def _encode(self, samples: Samples) -> bytes:
-        frame = audio_frame(samples, "flt", self.spec.sample_rate, self._position)
+        frame = audio_frame(clamp(samples), "flt", self.spec.sample_rate, self._position)
         self._position += len(samples)
         return b"".join(self._ogg.page(packet, self._advance()) for packet in self._packets(frame))
 
