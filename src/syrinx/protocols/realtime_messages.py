@@ -40,6 +40,8 @@ class Completed(msgspec.Struct, tag="response.completed", tag_field="type"):
 
 class Canceled(msgspec.Struct, tag="response.canceled", tag_field="type"):
     response: str
+    spoken_until: int
+    """Characters of the response's text that the listener has heard, judged by what was delivered when."""
 
 
 class SessionUpdated(msgspec.Struct, tag="session.updated", tag_field="type"):

@@ -311,5 +311,5 @@ def _ended(event: Finished | Failed) -> Reply:
     if isinstance(event, Failed):
         return error_reply(event.error, event.utterance_id)
     if event.reason is FinishReason.CANCELED:
-        return reply(Canceled(event.utterance_id))
+        return reply(Canceled(event.utterance_id, event.spoken_until))
     return reply(Completed(event.utterance_id, round(event.audio_s, 6), event.samples))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from syrinx.protocols.openai_speech import (
 from syrinx.server.answers import json_answer
 from syrinx.server.auth import Keys
 from syrinx.server.speech_stream import SpeechStream
+from syrinx.wiring import max_lead_s
 
 if TYPE_CHECKING:
     from syrinx.config import Settings
@@ -70,9 +70,14 @@ class OpenAiRoutes:
         return SpeechStream(call, session, self.settings.http_send_timeout)
 
     async def voices(self, request: Request) -> Response:
-        """``GET /v1/audio/voices``: of every loaded model, the default's first."""
+        """``GET /v1/audio/voices``: of every loaded model, the default's first; ``?model=`` for one of them."""
         self._admit_to_list(request)
-        models = [model.info for model in self.engine.models() if model.info is not None]
+        only = request.query_params.get("model")
+        if only and only not in self._names():
+            raise ModelNotFound(f"There is no model {only[:100]!r}.", param="model")
+        models = [
+            model.info for model in self.engine.models() if model.info is not None and only in (None, "", model.name)
+        ]
         return json_answer(voices_body([(info.name, voice) for info in models for voice in info.voices]))
 
     async def audio_models(self, request: Request) -> Response:
@@ -99,8 +104,7 @@ class OpenAiRoutes:
 
     def options(self, owner: str) -> SessionOptions:
         """One utterance; audio goes out as it is made, and no further ahead of the listener than is set."""
-        lead_s = self.settings.max_lead_s or math.inf
-        return SessionOptions(PROTOCOL, owner=owner, max_lead_s=lead_s)
+        return SessionOptions(PROTOCOL, owner=owner, max_lead_s=max_lead_s(self.settings))
 
     def _admit_to_list(self, request: Request) -> None:
         if not self.settings.public_lists:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from syrinx.server.auth import Keys, subprotocol
 from syrinx.server.limits import SocketCap
 from syrinx.server.observe import Metrics
 from syrinx.server.websocket import Pump, PumpPolicy
+from syrinx.wiring import max_lead_s
 
 if TYPE_CHECKING:
     from syrinx.config import Settings
@@ -110,7 +110,7 @@ def realtime(settings: Settings, engine: Engine) -> Dialect:
         max_latency_s=settings.ws_max_latency_ms / 1000,
         max_pending=settings.max_pending_per_connection,
         idle_flush_s=settings.flush_idle_ms / 1000 or None,
-        max_lead_s=settings.max_lead_s or math.inf,
+        max_lead_s=max_lead_s(settings),
     )
     return Dialect("/v1/audio/speech/stream/ws", lambda: RealtimeCodec(policy, engine.resolve), options)
 

@@ -1,0 +1,230 @@
+"""An engine without models for tests of protocols and pumps: it "speaks" a fixed piece of audio per text it is given.
+
+Text may hold a directive: ``{{error}}`` fails before any audio, ``{{break}}`` after some, ``{{busy}}`` is refused,
+``{{hold}}`` speaks a little and waits to be canceled, ``{{endless}}`` speaks for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+from syrinx.audio.encode import CONTAINERS
+from syrinx.core.errors import (
+    InvalidRequest,
+    ModelFailed,
+    ModelNotFound,
+    ModelNotReady,
+    Overloaded,
+    SyrinxError,
+    VoiceNotFound,
+)
+from syrinx.core.types import (
+    Accepted,
+    Append,
+    Audio,
+    Cancel,
+    ClientEvent,
+    EncodedAudio,
+    End,
+    Failed,
+    Finished,
+    FinishReason,
+    Open,
+    ServerEvent,
+    Started,
+)
+from syrinx.engine.catalog import Choice, ModelStatus
+from syrinx.engine.engine import Engine
+from syrinx.engine.policy import SessionOptions
+from syrinx.models.base import ModelInfo, VoiceInfo
+from syrinx.voices.aliases import VoiceDefaults, voice_for
+from syrinx.workers.host import HostState, HostStatus, ModelHost
+
+PIECE = b"\x01\x02" * 960
+"""What is said for every piece of text: 960 samples."""
+PIECE_SAMPLES = 960
+
+INFO = ModelInfo(
+    name="fake",
+    title="Fake",
+    sample_rate=24_000,
+    voices=(VoiceInfo("eve", "Eve", ("en",), "female"), VoiceInfo("adam", "Adam", ("en",), "male")),
+    default_voice="eve",
+    licence="Apache-2.0",
+)
+
+
+class FakeEngine:
+    """Has the methods of ``Engine`` that the server uses. ``sessions`` keeps every session ever opened."""
+
+    def __init__(self, info: ModelInfo = INFO, *, ready: bool = True, start_error: SyrinxError | None = None) -> None:
+        self.info = info
+        self.ready = ready
+        self.draining = False
+        self.stopped = False
+        self.sessions: list[FakeSession] = []
+        self._start_error = start_error
+
+    def as_engine(self) -> Engine:
+        """Itself, for signatures that name the real one."""
+        return cast(Engine, self)
+
+    def models(self) -> list[ModelStatus]:
+        state = HostState.READY if self.ready else HostState.STARTING
+        status = HostStatus(state, detail="" if self.ready else "loading", restarts=3, running_jobs=1)
+        return [ModelStatus(self.info.name, status, self.info if self.ready else None, True, "as asked")]
+
+    def resolve(self, model: str | None, voice: str | None) -> Choice:
+        if not self.ready:
+            raise ModelNotReady("The model 'fake' is still loading.")
+        if model not in (None, self.info.name):
+            raise ModelNotFound(f"There is no model {model!r}.", param="model")
+        found = voice_for(voice, self.info, VoiceDefaults())
+        if found is None:
+            raise VoiceNotFound(f"The model 'fake' has no voice {voice!r}.", param="voice")
+        return Choice(cast(ModelHost, None), self.info, found)
+
+    def session(self, options: SessionOptions) -> FakeSession:
+        if self.draining:
+            raise Overloaded("The server is shutting down.", 5.0)
+        session = FakeSession(self, options)
+        self.sessions.append(session)
+        return session
+
+    async def start(self) -> None:
+        if self._start_error is not None:
+            raise self._start_error
+
+    async def drain(self, timeout_s: float) -> None:
+        self.draining, self.ready = True, False
+        for session in self.sessions:
+            session.drain()
+        async with asyncio.timeout(timeout_s):
+            while any(session.live for session in self.sessions):
+                await asyncio.sleep(0.001)
+
+    async def stop(self) -> None:
+        self.stopped = True
+        for session in self.sessions:
+            session.close()
+
+
+@dataclass(slots=True)
+class _Utterance:
+    opened: Open
+    texts: deque[str] = field(default_factory=deque)
+    ended: bool = False
+    samples: int = 0
+    steps: Iterator[ServerEvent | None] | None = None
+
+
+class FakeSession:
+    """Makes events only as they are taken, so it is always exactly as fast as its client."""
+
+    def __init__(self, engine: FakeEngine, options: SessionOptions) -> None:
+        self.options = options
+        self.received: list[ClientEvent] = []
+        self.closed = False
+        self.live: dict[str, _Utterance] = {}
+        self._engine = engine
+        self._told: deque[ServerEvent] = deque()
+        self._wake = asyncio.Event()
+        self._draining = False
+
+    def send(self, event: ClientEvent) -> None:
+        self.received.append(event)
+        self._wake.set()
+        if isinstance(event, Open):
+            if event.utterance_id in self.live:
+                raise InvalidRequest("open already", code="duplicate_utterance")
+            self.live[event.utterance_id] = _Utterance(event)
+            self._told.append(Accepted(event.utterance_id))
+            return
+        utterance = self.live.get(event.utterance_id)
+        if utterance is None:
+            raise InvalidRequest("no such utterance", code="unknown_utterance")
+        if isinstance(event, Append):
+            utterance.texts.append(event.text)
+        elif isinstance(event, End):
+            utterance.ended = True
+        elif isinstance(event, Cancel):
+            self._end(Finished(event.utterance_id, FinishReason.CANCELED, utterance.samples, 0.0, spoken_until=7))
+
+    async def next(self) -> ServerEvent | None:
+        while not self.closed:
+            await asyncio.sleep(0)
+            event = self._told.popleft() if self._told else self._step()
+            if event is not None:
+                return event
+            if self._draining and not self.live:
+                return None
+            self._wake.clear()
+            await self._wake.wait()
+        return None
+
+    def drain(self) -> None:
+        self._draining = True
+        self._wake.set()
+
+    def close(self) -> None:
+        self.closed = True
+        self.live.clear()
+        self._wake.set()
+
+    def _step(self) -> ServerEvent | None:
+        if not self.live:
+            return None
+        utterance = next(iter(self.live.values()))
+        if utterance.steps is None:
+            utterance.steps = self._speak(utterance)
+        event = next(utterance.steps)
+        if isinstance(event, Finished | Failed):
+            del self.live[event.utterance_id]
+        return event
+
+    def _end(self, event: Finished) -> None:
+        self.live.pop(event.utterance_id, None)
+        self._told.append(event)
+
+    def _speak(self, utterance: _Utterance) -> Iterator[ServerEvent | None]:
+        name, request = utterance.opened.utterance_id, utterance.opened.request
+        while not utterance.texts:
+            yield None
+        try:
+            choice = self._engine.resolve(request.model, request.voice)
+        except SyrinxError as error:
+            yield Failed(name, error)
+            return
+        rate = request.audio.sample_rate or choice.info.sample_rate
+        yield from _refusals(name, utterance.texts[0])
+        yield Started(name, choice.info.name, choice.voice, rate)
+        piece = EncodedAudio(PIECE, PIECE_SAMPLES, rate, CONTAINERS[request.audio.container].media_type)
+        while utterance.texts or not utterance.ended:
+            if not utterance.texts:
+                yield None
+                continue
+            text = utterance.texts.popleft()
+            utterance.samples += PIECE_SAMPLES
+            yield Audio(name, piece)
+            yield from _troubles(name, text, Audio(name, piece))
+        yield Finished(name, FinishReason.COMPLETED, utterance.samples, utterance.samples / rate, spoken_until=0)
+
+
+def _refusals(name: str, text: str) -> Iterator[Failed]:
+    if "{{error}}" in text:
+        yield Failed(name, ModelFailed("The model broke."))
+    if "{{busy}}" in text:
+        yield Failed(name, Overloaded("Too many are speaking.", retry_after_s=2.5))
+
+
+def _troubles(name: str, text: str, more: Audio) -> Iterator[ServerEvent | None]:
+    while "{{hold}}" in text:
+        yield None
+    while "{{endless}}" in text:
+        yield more
+    if "{{break}}" in text:
+        yield Failed(name, ModelFailed("The model broke."))
