@@ -29,12 +29,21 @@ def main() -> int:
     for name in arguments.name or MEASURES:
         print(f"... {name}", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory(prefix="syrinx-bench-") as folder:
-            figures += asyncio.run(MEASURES[name](Effort(arguments.quick, Path(folder))))
+            figures += _run(name, Effort(arguments.quick, Path(folder)))
     print(table(figures))
     if arguments.json is not None:
         rows = [dataclasses.asdict(figure) for figure in figures]
         arguments.json.write_text(json.dumps({"machine": _machine(), "figures": rows}, indent=2) + "\n")
     return 0 if all(figure.ok for figure in figures) else 1
+
+
+def _run(name: str, effort: Effort) -> list[Figure]:
+    """One measure's figures; a row that falls short where it could not be taken."""
+    try:
+        return asyncio.run(MEASURES[name](effort))
+    except (OSError, RuntimeError, LookupError, TimeoutError) as error:
+        print(f"{name}: {error}", file=sys.stderr, flush=True)
+        return [Figure(name, "a measurement", f"failed: {str(error).splitlines()[0]}", "", ok=False)]
 
 
 def _arguments(words: Sequence[str]) -> argparse.Namespace:

@@ -21,11 +21,11 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-import syrinx.web
+import syrinx
 
 RATE = 24000
 FRAME_S = 0.04
-WEB = Path(syrinx.web.__file__).parent
+WEB = Path(syrinx.__file__).parent / "web"
 
 
 class FakeServer:
