@@ -18,9 +18,9 @@ from syrinx.core.types import (
     Failed,
     Finished,
     Flush,
-    Marks,
     Open,
     ServerEvent,
+    Started,
 )
 from syrinx.engine.policy import SessionOptions
 from syrinx.engine.utterance import Services, Utterance
@@ -86,6 +86,8 @@ class Session:
             self._take_back(event)
         if utterance is not None:
             utterance.handed_over(event)
+            if isinstance(event, Finished | Failed):
+                self._forget(utterance)
         self._changed.set()
         return event
 
@@ -103,9 +105,6 @@ class Session:
             utterance.cancel()
         self._utterances.clear()
         self._line.clear()
-        for event, utterance in self._outbox:
-            if utterance is not None and isinstance(event, Finished | Failed):
-                utterance.abandoned()
         self._outbox.clear()
         self._wake.set()
         self._changed.set()
@@ -130,9 +129,13 @@ class Session:
         if not self._options.ordered or len(self._line) == 1:
             utterance.start(self._on_end)
 
-    def _on_end(self, utterance: Utterance) -> None:
+    def _forget(self, utterance: Utterance) -> None:
+        """The utterance has had its last event: its id is free again."""
         if self._utterances.get(utterance.id) is utterance:
             del self._utterances[utterance.id]
+
+    def _on_end(self, utterance: Utterance) -> None:
+        """All of it is made (or given up): the next in line may start."""
         if utterance in self._line:
             first = self._line[0] is utterance
             self._line.remove(utterance)
@@ -145,13 +148,14 @@ class Session:
         finished = utterance.cancel()
         kept = deque[tuple[ServerEvent, Utterance | None]]()
         for event, owner in self._outbox:
-            if owner is utterance and isinstance(event, Audio | Marks):
+            if owner is utterance and not isinstance(event, Accepted | Started):
                 if isinstance(event, Audio):
                     self._take_back(event)
             else:
                 kept.append((event, owner))
         self._outbox = kept
         self._emit(finished, None)
+        self._forget(utterance)
         self._on_end(utterance)
 
     def _emit(self, event: ServerEvent, utterance: Utterance | None) -> None:

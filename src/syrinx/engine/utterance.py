@@ -147,10 +147,6 @@ class Utterance:
         elif isinstance(event, Failed):
             self._services.observer.utterance_ended(self._ledger.record(event.error.code))
 
-    def abandoned(self) -> None:
-        """The client left before it took the last event."""
-        self._services.observer.utterance_ended(self._ledger.record(FinishReason.CANCELED.value))
-
     # --- the task --------------------------------------------------------------------------------------------------
 
     async def _run(self, on_end: Callable[[Utterance], None]) -> None:
