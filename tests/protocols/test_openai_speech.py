@@ -37,8 +37,8 @@ POLICY = SpeechPolicy(models=frozenset({"espeak"}), max_chars=100, default_speed
 VOICE = VoiceInfo("en", "English", ("en",), "female")
 
 
-def parse(policy: SpeechPolicy = POLICY, **fields: Any) -> SpeechCall:
-    return parse_speech(json.dumps({"input": "Hello.", **fields}).encode(), policy)
+def parse(**fields: Any) -> SpeechCall:
+    return parse_speech(json.dumps({"input": "Hello.", **fields}).encode(), POLICY)
 
 
 def refused(body: bytes) -> InvalidRequest:
