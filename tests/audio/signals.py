@@ -66,7 +66,8 @@ def decode(name: str, data: bytes, sample_rate: int) -> tuple[Samples, int]:
     if name in RAW:
         subtype, endian = RAW[name]
         options: dict[str, Any] = {"format": "RAW", "subtype": subtype, "endian": endian, "channels": 1}
-        return soundfile.read(io.BytesIO(data), dtype="float32", samplerate=sample_rate, **options)
+        samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", samplerate=sample_rate, **options)
+        return np.asarray(samples, np.float32), rate
     endless_flac = name == "flac" and not any(data[22:26])  # libsndfile wants to know the length to seek
     if name in ("aac", "webm") or endless_flac:
         return decode_audio(data, 600.0)

@@ -38,7 +38,11 @@ def mpeg_frames(low_rate: float, mid_rate: float, high_rate: float) -> dict[int,
     return {8000: low_rate, 24000: mid_rate, 48000: high_rate}
 
 
-AT_ONCE = dict.fromkeys((8000, 12000, 24000, 48000), 20.0)
+def always(limit_ms: float) -> dict[int, float]:
+    return {rate: limit_ms for rate in (8000, 12000, 24000, 48000)}
+
+
+AT_ONCE = always(20.0)
 
 TRAITS = {
     "pcm_s16le": Traits(b"", 0, AT_ONCE),
@@ -49,7 +53,7 @@ TRAITS = {
     "alaw": Traits(b"", 0, AT_ONCE, rms_error=0.02),
     "flac": Traits(b"fLaC", None, AT_ONCE),
     "opus": Traits(b"OggS\0\2", None, AT_ONCE, rms_error=0.1),
-    "webm": Traits(b"\x1a\x45\xdf\xa3", None, dict.fromkeys(AT_ONCE, 60.0), pad_frames=(0, 480), rms_error=0.1),
+    "webm": Traits(b"\x1a\x45\xdf\xa3", None, always(60.0), pad_frames=(0, 480), rms_error=0.1),
     "mp3": Traits(b"\xff", 0, mpeg_frames(160.0, 60.0, 60.0), pad_frames=(0, 4 * 1152), rms_error=0.1),
     "aac": Traits(b"\xff\xf1", 0, mpeg_frames(260.0, 100.0, 60.0), pad_frames=(0, 3 * 1024), rms_error=0.1),
 }

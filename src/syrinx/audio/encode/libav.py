@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from syrinx.core.types import Samples
@@ -108,7 +107,7 @@ class LibavEncoder(Encoder):
             self._container.mux(packet)
 
     def __del__(self) -> None:
-        """Free at once what was dropped without ``close``: FFmpeg's objects form a cycle that waits for a collection."""
+        """Free what was dropped without ``close``: FFmpeg's objects form a cycle, which waits for the collector."""
         self.close()
 
     def _close(self) -> None:

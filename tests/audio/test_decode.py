@@ -1,0 +1,82 @@
+"""Reading files: right, bounded, and deaf to tricks."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from syrinx.audio.decode import decode_audio
+from syrinx.core.errors import InvalidRequest
+from tests.audio.signals import tone
+
+
+def wav(samples: np.ndarray, sample_rate: int = 22050) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, samples, sample_rate, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+def test_a_mono_file_comes_back_as_it_is() -> None:
+    sound = tone(440.0, 0.5, 22050)
+    samples, rate = decode_audio(wav(sound), 1.0)
+    assert (rate, samples.dtype, samples.shape) == (22050, np.float32, sound.shape)
+    np.testing.assert_allclose(samples, sound, atol=1 / 32768)
+
+
+def test_channels_are_mixed_down() -> None:
+    sound = tone(440.0, 0.5, 22050)
+    samples, _ = decode_audio(wav(np.stack((sound, np.zeros_like(sound)), axis=1)), 1.0)
+    assert np.corrcoef(samples, sound)[0, 1] > 0.999
+    assert 0.3 < np.abs(samples).max() / 0.5 < 0.8
+
+
+def test_longer_than_allowed_is_refused_before_all_of_it_is_read() -> None:
+    with pytest.raises(InvalidRequest, match=r"longer than 0\.4 s") as caught:
+        decode_audio(wav(tone(440.0, 0.5, 22050)), 0.4)
+    assert caught.value.code == "audio_too_long"
+
+
+def test_exactly_as_long_as_allowed_is_taken() -> None:
+    assert len(decode_audio(wav(tone(440.0, 0.5, 22050)), 0.5)[0]) == 11025
+
+
+@pytest.mark.parametrize("data", [b"", b"RIFF", b"hello" * 100, b"\0" * 5000, b"\xff\xd8\xff\xe0JFIF"])
+def test_what_is_not_audio_is_refused(data: bytes) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        decode_audio(data, 10.0)
+    assert caught.value.code == "bad_audio"
+
+
+def test_a_file_with_no_samples_is_refused() -> None:
+    with pytest.raises(InvalidRequest):
+        decode_audio(wav(np.empty(0, np.float32)), 10.0)
+
+
+def test_playlists_and_scripts_cannot_open_other_files(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.wav"
+    secret.write_bytes(wav(tone(440.0, 0.5, 22050)))
+    playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n"
+    script = f"ffconcat version 1.0\nfile '{secret}'\n"
+    for text in (playlist, script):
+        with pytest.raises(InvalidRequest):
+            decode_audio(text.encode(), 10.0)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_broken_files_give_samples_or_a_refusal_and_nothing_else(data: st.DataObject) -> None:
+    whole = bytearray(wav(tone(440.0, 0.05, 8000), 8000))
+    for _ in range(data.draw(st.integers(1, 8))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    cut = bytes(whole[: data.draw(st.integers(0, len(whole)))])
+    try:
+        samples, rate = decode_audio(cut, 10.0)
+    except InvalidRequest:
+        return
+    assert samples.dtype == np.float32 and rate > 0
