@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -134,3 +137,14 @@ def test_the_same_job_gives_the_same_samples_whatever_the_chunk_length() -> None
         bench.open("a", "the same {{long 0.3}} again")
         heard.append(np.concatenate([r.chunk.samples for r in bench.to_end("a") if r.chunk is not None]))
     assert np.array_equal(*heard)
+
+
+def test_a_crash_ends_a_real_process_at_once() -> None:
+    program = (
+        "from syrinx.models.registry import create; from syrinx.core.types import SynthesisJob;"
+        "steps = create('tone', {'x_realtime': 1e6}).stepped();"
+        "steps.open(SynthesisJob('j', '{{crash}}', 'sine', 'en'));"
+        "steps.step(['j']); print('still here')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (70, "")

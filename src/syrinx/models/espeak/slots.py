@@ -27,7 +27,8 @@ class Slots:
 
     def __init__(self, count: int, make_speaker: Callable[[], Speaker]) -> None:
         self._waiting: queue.SimpleQueue[Speech | None] = queue.SimpleQueue()
-        self._current: set[Speech] = set()
+        self._lock = threading.Lock()
+        self._current: list[Speech] = []  # in the order begun
         speakers = [make_speaker() for _ in range(count)]
         self._threads = [
             threading.Thread(target=self._run, args=(speaker,), name=f"espeak-{index}", daemon=True)
@@ -38,14 +39,14 @@ class Slots:
 
     def submit(self, speech: Speech) -> None:
         """Have it spoken as soon as a slot is free."""
-        if len(self._current) >= len(self._threads):
-            for other in tuple(self._current):
-                other.resume()
+        current = self._begun()
+        if len(current) >= len(self._threads):
+            any(other.resume() for other in current)  # the first that pauses makes way
         self._waiting.put(speech)
 
     def close(self) -> None:
         """Stop what is being spoken and end every thread."""
-        for speech in tuple(self._current):
+        for speech in self._begun():
             speech.stop()
         for _ in self._threads:
             self._waiting.put(None)
@@ -54,10 +55,16 @@ class Slots:
 
     def _run(self, speaker: Speaker) -> None:
         while (speech := self._waiting.get()) is not None:
-            self._current.add(speech)
+            with self._lock:
+                self._current.append(speech)
             self._speak(speaker, speech)
-            self._current.discard(speech)
+            with self._lock:
+                self._current.remove(speech)
         speaker.close()
+
+    def _begun(self) -> list[Speech]:
+        with self._lock:
+            return list(self._current)
 
     def _speak(self, speaker: Speaker, speech: Speech) -> None:
         def sink(pcm: bytes, words: list[WordEvent]) -> bool:

@@ -100,14 +100,17 @@ class Speech:
         self._stopped = True
         self.resume()
 
-    def resume(self) -> None:
-        """Let the slot make the rest and be free, whether or not it is wanted yet."""
+    def resume(self) -> bool:
+        """Let the slot make the rest and be free, wanted yet or not. Returns False when it had leave already."""
         with self._changed:
-            self._resume()
+            return self._resume()
 
-    def _resume(self) -> None:
+    def _resume(self) -> bool:
+        if self._go_on:
+            return False
         self._go_on = True
         self._changed.notify_all()
+        return True
 
     def _begun(self) -> bool:
         return self._over or self._settled() >= LEAST_CHUNK_S * self._rate
@@ -127,7 +130,8 @@ class Speech:
         del self._pcm[: count * 2]
         self._taken = end
         marks = []
-        while self._marks and self._marks[0].start_s * self._rate < end:
+        last = self._over and end == self._made
+        while self._marks and (last or self._marks[0].start_s * self._rate < end):
             marks.append(self._marks.popleft())
         return AudioChunk(samples, self._rate, tuple(marks))
 
