@@ -1,0 +1,300 @@
+"""The step loop of a worker without its I/O: messages in, steps of the backend, messages out.
+
+Batching, fairness, deadlines, credits and cancels of every model are decided here, on one thread.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from syrinx.core.clock import Clock
+from syrinx.core.errors import InvalidRequest, ModelFailed, RunawayStopped
+from syrinx.core.types import AudioChunk, Samples
+from syrinx.models.base import Backend, ModelInfo, StepResult
+
+from .faults import fault_of
+from .messages import Cancel, Credit, FromWorker, Idle, Measured, Output, Submit
+from .meter import Meter
+from .runaway import RunawayPolicy, budget_s
+from .schedule import Candidate, Pick, SchedulePolicy, pick
+from .timeline import RunningJob, Timeline
+from .usage import Usage
+from .wire import MAX_SAMPLES, audio_bytes
+
+REPORT_EVERY_S = 0.1
+"""Speed is reported with audio at most this often (it costs a message)."""
+MIN_CHARGE_S = 0.005
+"""What a step costs its owner at least, in seconds of audio, so that silent work is not free."""
+
+
+_T = TypeVar("_T")
+
+
+class Recorder(Protocol):
+    """Told what the model is at work on (``blackbox.BlackBox``)."""
+
+    def begin(self, job_ids: Sequence[str]) -> None: ...
+
+    def end(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one turn gave."""
+
+    messages: list[FromWorker]
+    idle_until: float | None
+    """None: more work is there, turn again. Else nothing to do until then (``inf``: until a message comes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopPolicy:
+    schedule: SchedulePolicy = field(default_factory=SchedulePolicy)
+    runaway: RunawayPolicy = field(default_factory=RunawayPolicy)
+
+
+class StepLoop:
+    """Jobs of one loaded backend. ``receive`` what came, then ``turn``; ``working_since`` may be read by any thread."""
+
+    def __init__(self, backend: Backend, info: ModelInfo, policy: LoopPolicy, clock: Clock, recorder: Recorder) -> None:
+        self._backend = backend
+        self._steps = backend.stepped()
+        self._info = info
+        self._schedule = replace(policy.schedule, max_batch=max(1, info.max_batch))
+        self._runaway = policy.runaway
+        self._clock = clock
+        self._recorder = recorder
+        self._jobs: dict[str, RunningJob] = {}
+        self._timelines: dict[str, Timeline] = {}
+        self._candidates: dict[str, Candidate] = {}
+        self._sweep_at = 64
+        self._usage = Usage()
+        self._meter = Meter()
+        self._reported_at = -math.inf
+        self.working_since: float | None = None
+        """When the call into the backend began that runs now; None: none runs."""
+
+    @property
+    def running(self) -> int:
+        return len(self._jobs)
+
+    def receive(self, message: Submit | Cancel | Credit) -> list[FromWorker]:
+        """Apply a message; what is returned goes out before the next step."""
+        match message:
+            case Submit():
+                return self._submit(message)
+            case Cancel(job_id):
+                return self._cancel(job_id)
+            case Credit(job_id, seconds):
+                if job_id in self._jobs:
+                    self._jobs[job_id].credit_s += seconds
+                    self._changed(self._jobs[job_id])
+                return []
+
+    def turn(self) -> Turn:
+        """Step once those whose turn it is, if anyone's."""
+        now = self._clock.now()
+        picked = pick(now, self._candidates.values(), self._usage, self._schedule)
+        if not picked.job_ids:
+            return Turn([], picked.wake_at)
+        try:
+            results = self._call(picked.job_ids, lambda: self._steps.step(picked.job_ids))
+        except Exception as error:  # noqa: BLE001 - whatever a model raises fails these jobs; the worker lives
+            _log(error)
+            results = [StepResult(job_id, done=True, error=error) for job_id in picked.job_ids]
+        return Turn(self._account(picked, results, now), None)
+
+    # --- what comes in ----------------------------------------------------------------------------------------------
+
+    def _submit(self, message: Submit) -> list[FromWorker]:
+        job, now = message.job, self._clock.now()
+        try:
+            if job.job_id in self._jobs:
+                raise InvalidRequest(f"There is a job {job.job_id!r} already.")
+            self._call([job.job_id], lambda: self._steps.open(job))
+            expected_s = self._call([job.job_id], lambda: self._backend.expected_s(job))
+        except Exception as error:  # noqa: BLE001 - a job that a model cannot take fails alone
+            _log(error)
+            return [Output(job.job_id, done=True, fault=fault_of(error))]
+        running = RunningJob(
+            job,
+            message.terms,
+            message.order,
+            arrived_at=now,
+            credit_s=message.credit_s,
+            budget_s=budget_s(job, expected_s, self._info.seconds_per_char, self._runaway),
+            skip_samples=message.skip_samples,
+            skip_marks=message.skip_marks,
+            alone=message.alone,
+        )
+        self._jobs[job.job_id] = running
+        self._sweep(now)
+        timeline = self._timelines.setdefault(message.terms.timeline, Timeline())
+        timeline.add(running)
+        if message.skip_samples:
+            timeline.resume(now, message.lead_s)
+        self._changed(running)
+        return []
+
+    def _cancel(self, job_id: str) -> list[FromWorker]:
+        if job_id in self._jobs:
+            timeline = self._timelines[self._jobs[job_id].terms.timeline]
+            timeline.forget_audio()
+            self._close(self._jobs[job_id])
+        return [Idle(job_id)]
+
+    def _close(self, running: RunningJob) -> None:
+        job_id = running.job.job_id
+        del self._jobs[job_id]
+        self._timelines[running.terms.timeline].remove(running)
+        self._changed(running)
+        try:
+            self._call([job_id], lambda: self._steps.close(job_id))
+        except Exception as error:  # noqa: BLE001 - a model's clean-up may raise; the job is gone either way
+            _log(error)
+
+    def _changed(self, running: RunningJob) -> None:
+        """Work out anew what of the job's timeline could step."""
+        name = running.terms.timeline
+        candidate = self._timelines[name].candidate()
+        if candidate is None:
+            self._candidates.pop(name, None)
+        else:
+            self._candidates[name] = candidate
+
+    def _sweep(self, now: float) -> None:
+        """Forget listeners that heard all there was; often enough to stay within twice the number of live ones."""
+        if len(self._timelines) < self._sweep_at:
+            return
+        self._timelines = {k: t for k, t in self._timelines.items() if t.jobs or t.runs_dry_at > now}
+        self._sweep_at = max(64, 2 * len(self._timelines))
+
+    def _call(self, job_ids: Sequence[str], work: Callable[[], _T]) -> _T:
+        """Call into the model, on record."""
+        self._recorder.begin(job_ids)
+        self.working_since = self._clock.now()
+        try:
+            return work()
+        finally:
+            self.working_since = None
+            self._recorder.end()
+
+    # --- what a step gave -------------------------------------------------------------------------------------------
+
+    def _account(self, picked: Pick, results: Sequence[StepResult], began: float) -> list[FromWorker]:
+        now = self._clock.now()
+        messages: list[FromWorker] = []
+        spare = set(picked.job_ids[len(picked.job_ids) - picked.spare :])
+        made_s = dict.fromkeys(picked.job_ids, 0.0)
+        for result in results:
+            running = self._jobs.get(result.job_id)
+            if running is None or result.job_id not in made_s:
+                continue
+            made_before = running.made_s
+            messages += self._take(running, result, now)
+            made_s[result.job_id] += running.made_s - made_before
+        for job_id, seconds in made_s.items():
+            running = self._jobs.get(job_id)
+            if running is not None:
+                running.silent_s = 0.0 if seconds else running.silent_s + now - began
+                messages += self._check_silence(running)
+                self._charge(running, now, seconds, job_id in spare)
+        self._meter.stepped(now - began, len(picked.job_ids), sum(made_s.values()))
+        if now - self._reported_at >= REPORT_EVERY_S and self._meter.row_speed is not None:
+            self._reported_at = now
+            messages.append(self.measured())
+        return messages
+
+    def measured(self) -> Measured:
+        """Return the moving averages as they are now."""
+        return Measured(self._meter.row_speed, self._meter.batch)
+
+    def _take(self, running: RunningJob, result: StepResult, now: float) -> list[FromWorker]:
+        """Turn one job's result into what is sent of it, and end the job if it is over."""
+        error, chunk = result.error, result.chunk
+        samples: Samples | None = None
+        if error is None and chunk is not None:
+            try:
+                samples = self._checked(chunk)
+                running.made_s += len(samples) / chunk.sample_rate
+                if running.made_s > running.budget_s:
+                    raise RunawayStopped(
+                        f"The model made {running.made_s:.1f} s of audio where at most {running.budget_s:.1f} s "
+                        "fit the text, and was stopped."
+                    )
+            except ModelFailed as broken:
+                error, samples = broken, None
+        elif error is not None:
+            _log(error)
+        messages = self._pieces(running, samples, chunk, now) if samples is not None and chunk is not None else []
+        if error is not None or result.done:
+            messages.append(Output(running.job.job_id, done=True, fault=fault_of(error) if error else None))
+            self._close(running)
+        else:
+            self._changed(running)
+        return messages
+
+    def _pieces(self, running: RunningJob, samples: Samples, chunk: AudioChunk, now: float) -> list[FromWorker]:
+        """Return what of a chunk goes out: all but what the listener's side has from another worker already."""
+        marks = chunk.marks
+        skipped = min(running.skip_marks, len(marks))
+        running.skip_marks -= skipped
+        marks = marks[skipped:]
+        skipped = min(running.skip_samples, len(samples))
+        running.skip_samples -= skipped
+        samples = samples[skipped:]
+        if not len(samples):
+            return [Output(running.job.job_id, None, chunk.sample_rate, marks)] if marks else []
+        running.alone = False  # past the place where the worker died
+        audio_s = len(samples) / chunk.sample_rate
+        running.credit_s -= audio_s
+        self._timelines[running.terms.timeline].sent(running, now, audio_s)
+        starts = range(0, len(samples), MAX_SAMPLES)
+        return [
+            Output(
+                running.job.job_id,
+                audio_bytes(samples[start : start + MAX_SAMPLES]),
+                chunk.sample_rate,
+                marks if start == 0 else (),
+            )
+            for start in starts
+        ]
+
+    def _checked(self, chunk: AudioChunk) -> Samples:
+        """Return the samples as they must be. Raises ``ModelFailed`` for what is not audio of this model."""
+        if chunk.sample_rate != self._info.sample_rate:
+            raise ModelFailed(f"The model gave audio at {chunk.sample_rate} Hz, not at {self._info.sample_rate} Hz.")
+        try:
+            samples = np.ascontiguousarray(chunk.samples, np.float32)
+        except (TypeError, ValueError) as error:
+            raise ModelFailed(f"The model gave something that is not audio: {error}") from None
+        if samples.ndim != 1 or not np.isfinite(samples).all():
+            raise ModelFailed("The model gave something that is not audio: not mono, or not finite.")
+        return samples
+
+    def _check_silence(self, running: RunningJob) -> list[FromWorker]:
+        """End a job that computes and computes and never makes a sound."""
+        if running.silent_s <= self._runaway.max_silent_s:
+            return []
+        error = RunawayStopped(f"The model made no sound in {running.silent_s:.0f} s of work, and was stopped.")
+        self._close(running)
+        return [Output(running.job.job_id, done=True, fault=fault_of(error))]
+
+    def _charge(self, running: RunningJob, now: float, audio_s: float, spare: bool) -> None:
+        terms, amount = running.terms, max(audio_s, MIN_CHARGE_S)
+        self._usage.charge(now, (terms.service_class, terms.owner), amount)
+        if spare:
+            self._usage.charge(now, terms.service_class, amount)
+
+
+def _log(error: Exception) -> None:
+    """Write the traceback to stderr, which the server keeps and forwards; callers' faults have none worth reading."""
+    if not isinstance(error, InvalidRequest):
+        traceback.print_exception(error, file=sys.stderr)

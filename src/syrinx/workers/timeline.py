@@ -1,0 +1,85 @@
+"""One listener's play-head and the jobs that it will hear, as the step loop keeps them. Pure."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from dataclasses import dataclass, field
+
+from syrinx.core.types import ServiceClass, SynthesisJob
+
+from .host import JobTerms
+from .schedule import Candidate
+
+
+@dataclass(slots=True)
+class RunningJob:
+    """A job that is open in the backend, and how far it is."""
+
+    job: SynthesisJob
+    terms: JobTerms
+    order: int
+    arrived_at: float
+    credit_s: float
+    """Seconds that may be sent; a chunk may overdraw it."""
+    budget_s: float
+    """Most seconds it may make (``runaway``)."""
+    skip_samples: int = 0
+    skip_marks: int = 0
+    alone: bool = False
+    made_s: float = 0.0
+    """Audio made, sent or skipped."""
+    silent_s: float = 0.0
+    """Stepping time since the last audio."""
+    sent: bool = False
+    """Some of its audio went out."""
+
+
+@dataclass(slots=True)
+class Timeline:
+    """Jobs of one listener in the order they are heard; only the first is made."""
+
+    jobs: list[RunningJob] = field(default_factory=list)
+    runs_dry_at: float = -math.inf
+    """When all that was sent will have been heard; -inf: nothing was sent yet."""
+
+    def add(self, job: RunningJob) -> None:
+        """Put the job in its place by ``order``."""
+        bisect.insort(self.jobs, job, key=lambda other: other.order)
+
+    def remove(self, job: RunningJob) -> None:
+        self.jobs.remove(job)
+
+    def forget_audio(self) -> None:
+        """What was sent will not be heard (a cancel dropped it): the listener waits anew."""
+        self.runs_dry_at = -math.inf
+
+    def resume(self, now: float, lead_s: float) -> None:
+        """The listener began to hear this on another worker, and has ``lead_s`` seconds of it to come."""
+        self.runs_dry_at = max(self.runs_dry_at, now + lead_s)
+
+    def sent(self, job: RunningJob, now: float, audio_s: float) -> None:
+        """Count audio that went out for ``job``; a player that ran dry begins again with it."""
+        self.runs_dry_at = max(self.runs_dry_at, now) + audio_s / job.terms.playback_rate
+        job.sent = True
+
+    def candidate(self) -> Candidate | None:
+        """Return what of this timeline could step, or None: no job, or the reader must read first.
+
+        Depends on no time that passes, so it holds until a job, a credit or audio changes it.
+        """
+        if not self.jobs or self.jobs[0].credit_s <= 0:
+            return None
+        job, terms = self.jobs[0], self.jobs[0].terms
+        playing = job.sent or self.runs_dry_at >= job.arrived_at
+        due = self.runs_dry_at if playing else job.arrived_at - terms.waited_s + terms.target_ttfa_s
+        return Candidate(
+            job_id=job.job.job_id,
+            owner=terms.owner,
+            order=job.order,
+            service_class=terms.service_class,
+            due=math.inf if terms.service_class is ServiceClass.BULK else due,
+            heard=playing,
+            ready_at=self.runs_dry_at - terms.max_lead_s / terms.playback_rate,
+            alone=job.alone,
+        )
