@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from sentencex import segment
+from sentencex import segment  # pyright: ignore[reportAttributeAccessIssue]  (compiled, without stubs)
 
 CONTEXT = 200
 """Characters before a possible sentence end that the splitter sees: enough for quotes and abbreviations."""
@@ -27,7 +27,8 @@ _NEXT_BLOCK = re.compile(
 )
 _OWN_LINE = re.compile(r"[ \t]*(?:#{1,6}[ \t]|\|)")
 _DIGIT_ABBREVIATION = re.compile(
-    r"(?:^|[\s(\[])(?:vols?|secs?|pp?|chs?|arts?|eqs?|figs?|nos?|nrs?|approx|ca|para|tab|op|st|bd|abb)\.$", re.IGNORECASE
+    r"(?:^|[\s(\[])(?:vols?|secs?|pp?|chs?|arts?|eqs?|figs?|nos?|nrs?|approx|ca|para|tab|op|st|bd|abb)\.$",
+    re.IGNORECASE,
 )
 _HINDI_ABBREVIATION = re.compile(r"(?:^|\s)(?:डॉ|प्रो|कु|श्री|रु|सं)\.$")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -73,7 +74,7 @@ def _is_no_end(text: str, start: int, at: int) -> bool:
         return True
     tail = text[max(start, at - 12) : at]
     following = text[at : at + 2].lstrip()[:1]
-    return bool(following.isdigit() and _DIGIT_ABBREVIATION.search(tail) or _HINDI_ABBREVIATION.search(tail))
+    return bool((following.isdigit() and _DIGIT_ABBREVIATION.search(tail)) or _HINDI_ABBREVIATION.search(tail))
 
 
 def ends_line(text: str, start: int, newline: int, look_ahead: int) -> bool:

@@ -1,6 +1,6 @@
 """Where a text may be cut at all: never inside what a reader sees as one character, never inside a number.
 
-A small part of Unicode's text segmentation (UAX 29), enough for marks, emoji sequences, flags, Hangul and Indic conjuncts.
+A small part of Unicode's text segmentation (UAX 29): marks, emoji sequences, flags, Hangul and Indic conjuncts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cuts a text into speakable pieces while it arrives. The cuts depend on the text (and on flushes), never on the tokens.
+"""Cuts a text into speakable pieces while it arrives. Cuts depend on the text (and on flushes), never on the tokens.
 
 Each decision is taken at a fixed place with a fixed look-ahead, in order, so any tokenisation gives the same pieces.
 """
@@ -18,7 +18,7 @@ FENCE_LINE = 64
 """Characters in which the opening line of a code block must end."""
 HEAVY = re.compile(r"[0-9$€£¥₹%@#&=+°]")
 HEAVY_WEIGHT = 8
-"""A digit or sign is about this many spoken characters ("7" in "1,797": "seven hundred"; measured on the rule table)."""
+"""A digit or sign is about this many spoken characters ("7" in "1,797" is "seven hundred")."""
 
 _TERMINATOR = "[" + re.escape(boundaries.TERMINATORS) + "]{1,8}[" + re.escape(boundaries.CLOSERS) + "]{0,8}"
 _LATER = re.compile(r"[\n\u2029]|" + _TERMINATOR)

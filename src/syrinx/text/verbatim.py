@@ -14,7 +14,7 @@ PAIRS = {"{": "}", "[": "]", "<": ">", "(": ")"}
 
 
 class Guard:
-    """Knows a model's verbatim pattern. Matches are expected to begin with a bracket and to be at most ``REACH`` long."""
+    """Knows a model's verbatim pattern. Matches should begin with a bracket and be at most ``REACH`` long."""
 
     def __init__(self, verbatim: str) -> None:
         self._pattern = re.compile(verbatim) if verbatim else None

@@ -34,8 +34,8 @@ EMOJI = (
 )
 
 TIDY = (
-    rule("edge", r"\A\s+|\s+\Z", ""),
-    rule("space before a mark", r"\s+(?=[,.!?;:)\]}](?:\s|$))", ""),
+    rule("edge", r"\A\s+|(?<!\s)\s+\Z", ""),
+    rule("space before a mark", r"(?<!\s)\s+(?=[,.!?;:)\]}](?:\s|$))", ""),
     rule("space in front of nothing", r"(?<=[(\[{])\s+", "", "([{"),
     rule("empty brackets", r"\(\s*\)|\[\s*\]", "", "()[]"),
     rule("doubled comma", r",(?:\s{0,4},){1,20}", ",", ","),

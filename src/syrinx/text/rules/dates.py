@@ -25,17 +25,31 @@ def rules(locale: Locale) -> tuple[Rule, ...]:
         return _numeric(locale, match)
 
     shared = (
-        rule("ISO date and time", r"(?<![\w-])[12][0-9]{3}-[01][0-9]-[0-3][0-9](?P<t>[T ])(?=[0-2][0-9]:[0-5][0-9])", lambda m: _iso(locale, m[0][:10], ", " if m["t"] == "T" else " "), "-"),
-        rule("ISO date", r"(?<![\w-])[12][0-9]{3}-[01][0-9]-[0-3][0-9](?![\w-])", lambda m: _iso(locale, m[0], ""), "-"),
-        rule("numeric date", r"(?<![\w./-])(?P<a>[0-3]?[0-9])(?P<sep>[/.-])(?P<b>[0-3]?[0-9])(?P=sep)(?P<year>[12][0-9]{3}|[0-9]{2})(?![\w/-]|\.[0-9])", numeric, "/.-"),
-    )  # fmt: skip
+        rule(
+            "ISO date and time",
+            r"(?<![\w-])[12][0-9]{3}-[01][0-9]-[0-3][0-9](?P<t>[T ])(?=[0-2][0-9]:[0-5][0-9])",
+            lambda m: _iso(locale, m[0][:10], ", " if m["t"] == "T" else " "),
+            "-",
+        ),
+        rule(
+            "ISO date", r"(?<![\w-])[12][0-9]{3}-[01][0-9]-[0-3][0-9](?![\w-])", lambda m: _iso(locale, m[0], ""), "-"
+        ),
+        rule(
+            "numeric date",
+            r"(?<![\w./-])(?P<a>[0-3]?[0-9])(?P<sep>[/.-])(?P<b>[0-3]?[0-9])(?P=sep)(?P<year>[12][0-9]{3}|[0-9]{2})(?![\w/-]|\.[0-9])",
+            numeric,
+            "/.-",
+        ),
+    )
     if locale.language != "en":
         return shared
 
     def named(match: re.Match[str]) -> str | None:
         month = next(i for i, name in enumerate(locale.words.months, 1) if name[:3] == match["month"][:3])
         year = match["year"]
-        words = spoken_date(locale, int(year) if year else None, month, int(match["day"]), match["month"][0] == match[0][0])
+        words = spoken_date(
+            locale, int(year) if year else None, month, int(match["day"]), match["month"][0] == match[0][0]
+        )
         return words
 
     def time(match: re.Match[str]) -> str | None:
@@ -46,10 +60,25 @@ def rules(locale: Locale) -> tuple[Rule, ...]:
     return (
         *shared,
         rule("month and day", rf"\b{_MONTH}\s{day}{_SUFFIX}(?:,?\s{_YEAR})?(?![\w%]|[.,:/-][0-9])", named, "JFMASOND"),
-        rule("day and month", rf"(?<![\w.,:/-])(?:[tT]he\s)?{day}{_SUFFIX}\s(?:of\s)?{_MONTH}(?:,?\s{_YEAR})?(?!\w|-[0-9])", named, "JFMASOND"),
-        rule("clock", rf"(?<![\w.,:])(?P<h>[0-2]?[0-9]):(?P<m>[0-5][0-9])(?::(?P<s>[0-5][0-9])(?:\.[0-9]{{1,9}})?)?(?:\s?{half}(?!\w))?(?P<zone>Z(?!\w))?(?![:0-9])", time, ":"),
-        rule("hour", rf"(?<![\w.,:/])(?P<h>1[0-2]|0?[1-9])(?P<m>(?!))?(?P<s>(?!))?\s?{half}(?!\w)(?P<zone>(?!))?", time, "mM"),
-    )  # fmt: skip
+        rule(
+            "day and month",
+            rf"(?<![\w.,:/-])(?:[tT]he\s)?{day}{_SUFFIX}\s(?:of\s)?{_MONTH}(?:,?\s{_YEAR})?(?!\w|-[0-9])",
+            named,
+            "JFMASOND",
+        ),
+        rule(
+            "clock",
+            rf"(?<![\w.,:])(?P<h>[0-2]?[0-9]):(?P<m>[0-5][0-9])(?::(?P<s>[0-5][0-9])(?:\.[0-9]{{1,9}})?)?(?:\s?{half}(?!\w))?(?P<zone>Z(?!\w))?(?![:0-9])",
+            time,
+            ":",
+        ),
+        rule(
+            "hour",
+            rf"(?<![\w.,:/])(?P<h>1[0-2]|0?[1-9])(?P<m>(?!))?(?P<s>(?!))?\s?{half}(?!\w)(?P<zone>(?!))?",
+            time,
+            "mM",
+        ),
+    )
 
 
 def spoken_date(locale: Locale, year: int | None, month: int, day: int, month_first: bool) -> str | None:
@@ -62,7 +91,7 @@ def spoken_date(locale: Locale, year: int | None, month: int, day: int, month_fi
         tail = f", {speller.year(year)}" if year else ""
         return f"{name} {nth}{tail}" if month_first else f"the {nth} of {name}{tail}"
     spoken_year = speller.year(year) if year else ""
-    parts = {"day": speller.cardinal(day), "nth": speller.ordinal(day) + "r", "month": name, "year": spoken_year}
+    parts = {"day": speller.cardinal(day), "nth": speller.ordinal(day) + "n", "month": name, "year": spoken_year}
     return locale.words.date.format(**parts).strip() if parts["day"] and spoken_year else None
 
 
@@ -93,7 +122,7 @@ def _time(locale: Locale, match: re.Match[str]) -> str | None:
         words.append("o'clock" if 1 <= hour <= 12 and not match["h"].startswith("0") else "hundred")
     elif minute and minute != "00":
         words.append(("oh " if minute[0] == "0" else "") + say(int(minute)))
-    if match["s"]:
+    if match["s"] and match["s"] != "00":
         words.append(f"and {say(int(match['s']))} second{'' if match['s'] == '01' else 's'}")
     if match["half"]:
         words.append(match["half"].upper() + "M")

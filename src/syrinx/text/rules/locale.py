@@ -72,30 +72,44 @@ WORDS: dict[str, Words] = {
     ),
     "fr": Words(
         decimal=",", group="\u202f", point="virgule", minus="moins", to="à", percent="pour cent", dot="point",
-        at="arobase", slash="barre oblique", dash="tiret", underscore="tiret bas", both="et", code_block="Bloc de code.",
+        at="arobase", slash="barre oblique", dash="tiret", underscore="tiret bas", both="et",
+        code_block="Bloc de code.",
         months=tuple("janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()),
         money=_money("euro euros centime centimes", "dollar dollars cent cents", "livre livres penny pence"),
     ),
     "es": Words(
         decimal=",", group=".", point="coma", minus="menos", to="a", percent="por ciento", dot="punto", at="arroba",
         slash="barra", dash="guion", underscore="guion bajo", both="con", code_block="Bloque de código.",
-        months=tuple("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split()),
+        months=tuple(
+            "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split()
+        ),
         date="{day} de {month} de {year}",
-        money=_money("euro euros céntimo céntimos", "dólar dólares centavo centavos", "libra libras penique peniques"),
+        money=_money(
+            "euro euros céntimo céntimos", "dólar dólares centavo centavos", "libra libras penique peniques"
+        ),
     ),
     "it": Words(
         decimal=",", group=".", point="virgola", minus="meno", to="a", percent="per cento", dot="punto",
         at="chiocciola", slash="barra", dash="trattino", underscore="trattino basso", both="e",
         code_block="Blocco di codice.",
-        months=tuple("gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split()),
-        money=_money("euro euro centesimo centesimi", "dollaro dollari centesimo centesimi", "sterlina sterline penny pence"),
+        months=tuple(
+            "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split()
+        ),
+        money=_money(
+            "euro euro centesimo centesimi", "dollaro dollari centesimo centesimi", "sterlina sterline penny pence"
+        ),
     ),
     "pt": Words(
         decimal=",", group=".", point="vírgula", minus="menos", to="a", percent="por cento", dot="ponto", at="arroba",
         slash="barra", dash="hífen", underscore="sublinhado", both="e", code_block="Bloco de código.",
-        months=tuple("janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro".split()),
+        months=tuple(
+            "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro".split()
+        ),
         date="{day} de {month} de {year}",
-        money=_money("euro euros cêntimo cêntimos", "dólar dólares centavo centavos", "libra libras pêni pence"),
+        money=_money(
+            "euro euros cêntimo cêntimos", "dólar dólares centavo centavos", "libra libras pêni pence"
+        )
+        | {"R$": ("real", "reais", "centavo", "centavos")},
     ),
     "nl": Words(
         decimal=",", group=".", point="komma", minus="min", to="tot", percent="procent", dot="punt", at="apenstaartje",

@@ -8,13 +8,17 @@ from .locale import Locale
 from .numbers import number_pattern
 from .rule import Rule, rule
 
-_CODES = {"USD": "$", "US$": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "Rs.": "₹", "Rs": "₹", "RMB": "¥yuan",
-          "CNY": "¥yuan", "CA$": "$Canadian", "C$": "$Canadian", "CAD": "$Canadian", "A$": "$Australian", "AU$": "$Australian",
-          "AUD": "$Australian", "CHF": "franc", "HK$": "$Hong Kong", "R$": "real"}  # fmt: skip
+_CODES = {
+    "USD": "$", "US$": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "Rs.": "₹", "Rs": "₹", "RMB": "¥yuan",
+    "CNY": "¥yuan", "CA$": "$Canadian", "C$": "$Canadian", "CAD": "$Canadian", "A$": "$Australian",
+    "AU$": "$Australian", "AUD": "$Australian", "CHF": "franc", "HK$": "$Hong Kong", "R$": "real",
+}  # fmt: skip
 _EXTRA = {"¥yuan": ("yuan", "yuan", "fen", "fen"), "franc": ("Swiss franc", "Swiss francs", "centime", "centimes"),
           "real": ("real", "reais", "centavo", "centavos")}  # fmt: skip
-_SCALES = {"k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "b": "billion",
-           "B": "billion", "bn": "billion", "T": "trillion", "tn": "trillion", "cr": "crore", "Cr": "crore", "L": "lakh"}  # fmt: skip
+_SCALES = {
+    "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "b": "billion", "B": "billion",
+    "bn": "billion", "T": "trillion", "tn": "trillion", "cr": "crore", "Cr": "crore", "L": "lakh",
+}  # fmt: skip
 
 
 def rules(locale: Locale) -> tuple[Rule, ...]:
@@ -24,11 +28,13 @@ def rules(locale: Locale) -> tuple[Rule, ...]:
     number = number_pattern(locale)
     english = locale.language == "en"
     codes = sorted(_CODES, key=len, reverse=True) if english else []
-    signs = "".join(locale.words.money)
-    before = "|".join([rf"(?<![A-Za-z]){re.escape(code)}" for code in codes] + [f"[{re.escape(signs)}]"])
+    signs = "|".join(re.escape(sign) for sign in sorted(locale.words.money, key=len, reverse=True))
+    before = "|".join([rf"(?<![A-Za-z]){re.escape(code)}" for code in codes] + [signs])
     after = "|".join([rf"(?:{'|'.join(code for code in codes if code.isalpha() and len(code) == 3)})\b"] * english
-                     + [f"[{re.escape(signs)}]"])  # fmt: skip
-    scale = r"(?:\s?(?P<scale>thousand|million|billion|trillion|lakhs?|crores?)\b|(?P<short>[kKmMbBTL]|mn|bn|tn|[cC]r)\b)?"
+                     + [signs])  # fmt: skip
+    scale = (
+        r"(?:\s?(?P<scale>thousand|million|billion|trillion|lakhs?|crores?)\b|(?P<short>[kKmMbBTL]|mn|bn|tn|[cC]r)\b)?"
+    )
     if not english:
         scale = r"(?P<scale>(?!))?(?P<short>(?!))?"
     minus = r"(?:(?<![\w)])(?P<minus>[-−]))?"
@@ -40,7 +46,12 @@ def rules(locale: Locale) -> tuple[Rule, ...]:
     high = rf"(?:\s?[–—-]\s?(?:{before})?(?P<high>{number}))?"
     return (
         rule("money", rf"{minus}(?P<sign>{before})\s?(?P<n>{number}){high}{scale}", say, needs),
-        rule("money after", rf"{minus}(?<![\w.,])(?P<n>{number})(?P<high>(?!))?{scale}\s?(?P<sign>{after})(?!\w)", say, needs),
+        rule(
+            "money after",
+            rf"{minus}(?<![\w.,])(?P<n>{number})(?P<high>(?!))?{scale}\s?(?P<sign>{after})(?!\w)",
+            say,
+            needs,
+        ),
         rule("cents", rf"(?P<n>{number})\s?¢", lambda m: _counted(locale, m["n"], ("cent", "cents")), "¢"),
     )
 

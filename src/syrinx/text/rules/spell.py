@@ -12,14 +12,9 @@ _TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
 _SCALES = ((10**15, "quadrillion"), (10**12, "trillion"), (10**9, "billion"), (10**6, "million"), (1000, "thousand"))
 _INDIAN = ((10**7, "crore"), (10**5, "lakh"), (1000, "thousand"))
 _ORDINALS = {
-    "one": "first",
-    "two": "second",
-    "three": "third",
-    "five": "fifth",
-    "eight": "eighth",
-    "nine": "ninth",
+    "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",
     "twelve": "twelfth",
-}
+}  # fmt: skip
 MAX_DIGITS = 15
 """Longer runs of digits are read one by one: nobody hears a quintillion."""
 
@@ -104,5 +99,6 @@ class LibrarySpeller:
 
         try:
             return str(num2words(number, lang=self._language, to=kind)).strip()
-        except Exception:  # a language table may lack a kind, a scale or itself, each with its own exception type
+        except (NotImplementedError, ArithmeticError, ValueError, TypeError, LookupError, AttributeError):
+            # each language module fails in its own way at kinds, sizes and signs that it lacks
             return ""
