@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.server_process import ServerPool, ServerProcess
 
-SLOW_FOLDERS = ("conformance", "server", "clients", "docs", "examples", "web", "e2e")
+SLOW_FOLDERS = ("cli", "conformance", "server", "clients", "docs", "examples", "web", "e2e")
 """Run after all others, in this order, so that a broken unit is reported before a minute of servers."""
 
 

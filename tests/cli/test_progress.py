@@ -6,6 +6,9 @@ import io
 
 from syrinx.cli.progress import Progress
 from syrinx.core.clock import FakeClock
+from syrinx.core.types import EncodedAudio
+
+HALF_A_SECOND = EncodedAudio(b"", 12_000, 24_000, "audio/wav")
 
 
 class Terminal(io.StringIO):
@@ -17,7 +20,7 @@ def test_nothing_is_shown_in_the_first_second() -> None:
     terminal, clock = Terminal(), FakeClock()
     progress = Progress(terminal, clock)
     clock.advance(0.9)
-    progress.add(1000, 0.5)
+    progress.add(1000, HALF_A_SECOND)
     progress.clear()
     assert terminal.getvalue() == ""
 
@@ -27,11 +30,12 @@ def test_then_the_sum_is_shown_now_and_again_and_taken_away() -> None:
     progress = Progress(terminal, clock)
     clock.advance(1.0)
     for _ in range(3):
-        progress.add(1000, 0.5)
+        progress.add(1000, HALF_A_SECOND)
     assert terminal.getvalue() == "\r0.5 s of audio, 1 kB in 1 s "
     clock.advance(0.2)
-    progress.add(1000, 0.5)
+    progress.add(1000, HALF_A_SECOND)
     assert "2.0 s of audio, 4 kB" in terminal.getvalue()
+    assert progress.samples == 48_000
     progress.clear()
     assert terminal.getvalue().endswith("\r\033[K")
 

@@ -36,7 +36,7 @@ async def speak_here(
     Raises the ``SyrinxError`` that ended the utterance, or the one ``text`` raised.
     """
     from syrinx.engine.policy import SessionOptions
-    from syrinx.server.build import build_engine
+    from syrinx.wiring import build_engine
 
     engine = build_engine(settings)
     try:

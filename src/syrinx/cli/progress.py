@@ -6,6 +6,7 @@ import sys
 from typing import TextIO
 
 from syrinx.core.clock import Clock, SystemClock
+from syrinx.core.types import EncodedAudio
 
 QUIET_S = 1.0
 EVERY_S = 0.2
@@ -22,11 +23,14 @@ class Progress:
         self._shown = False
         self.size = 0
         self.audio_s = 0.0
+        self.samples: int | None = None
 
-    def add(self, size: int, audio_s: float = 0.0) -> None:
-        """Count one piece and show the sum if it is time."""
+    def add(self, size: int, audio: EncodedAudio | None = None) -> None:
+        """Count one piece (``audio``: where more is known of it than its size) and show the sum if it is time."""
         self.size += size
-        self.audio_s += audio_s
+        if audio is not None:
+            self.audio_s += audio.duration_s
+            self.samples = (self.samples or 0) + audio.samples
         now = self._clock.now()
         if now >= self._next and self._stream.isatty():
             self._next = now + EVERY_S

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -79,26 +78,21 @@ def say(
         raise EmptyText("There is nothing to say.")
     request = options.request()
     progress = Progress()
-    with _sink(options.output, request.audio.container) as sink:
+    sink = open_sink(options.output, request.audio.container)
+    try:
         if options.url is not None:
             _say_there(options.url, text, request, sink, progress)
         else:
             asyncio.run(_say_here(text, request, sink, progress))
+        sink.close(progress.samples)
+    except BaseException:  # an interrupt too must leave no half file
+        sink.abandon()
+        raise
+    finally:
         progress.clear()
     if options.output is not None and options.output != STDOUT:
         print(f"{options.output}: {progress.summary()}", file=sys.stderr)
     return 0
-
-
-@contextlib.contextmanager
-def _sink(output: Path | None, container: str) -> Iterator[Sink]:
-    sink = open_sink(output, container)
-    try:
-        yield sink
-        sink.close()
-    except BaseException:  # an interrupt too must leave no half file
-        sink.abandon()
-        raise
 
 
 async def _say_here(text: str | None, request: SpeechRequest, sink: Sink, progress: Progress) -> None:
@@ -113,7 +107,7 @@ async def _say_here(text: str | None, request: SpeechRequest, sink: Sink, progre
         async for event in events:
             if isinstance(event, Audio):
                 await asyncio.to_thread(sink.write, event.audio.data)  # a player blocks while its device is full
-                progress.add(len(event.audio.data), event.audio.duration_s)
+                progress.add(len(event.audio.data), event.audio)
 
 
 def _say_there(url: str, text: str | None, request: SpeechRequest, sink: Sink, progress: Progress) -> None:

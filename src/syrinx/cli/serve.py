@@ -23,6 +23,7 @@ def serve(
     """Serve speech over HTTP and WebSocket, with a page at /."""
     from syrinx.config import read_settings
     from syrinx.server.run import serve as run_server
+    from syrinx.wiring import build_engine
 
     flags = {"host": host, "port": port, "models": model, "data_dir": data_dir}
-    return run_server(read_settings(os.environ, flags, config)) or 0
+    return run_server(read_settings(os.environ, flags, config), build_engine)

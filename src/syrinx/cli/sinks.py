@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from syrinx.core.types import AudioFormat
+
 from .playback import Player, need_loudspeaker
-from .wav import mend_lengths, parse_header
+from .wav import MAX_HEADER_BYTES, parse_header
 
 STDOUT = Path("-")
 
@@ -18,8 +20,8 @@ class Sink(Protocol):
 
     def write(self, data: bytes) -> None: ...
 
-    def close(self) -> None:
-        """Everything was written."""
+    def close(self, samples: int | None) -> None:
+        """Everything was written; so many samples, where that is known."""
         ...
 
     def abandon(self) -> None:
@@ -33,26 +35,41 @@ def open_sink(output: Path | None, container: str) -> Sink:
         return SpeakerSink()
     if output == STDOUT or (output.exists() and not output.is_file()):
         return StreamSink(sys.stdout.buffer) if output == STDOUT else DeviceSink(output.open("wb"))
-    return FileSink(output, is_wav=container == "wav")
+    return FileSink(output, container)
 
 
 class FileSink:
-    """A file that appears under its name when it is whole."""
+    """A file that appears under its name when it is whole, with true lengths in its header."""
 
-    def __init__(self, path: Path, *, is_wav: bool) -> None:
+    def __init__(self, path: Path, container: str) -> None:
         self._path = path
-        self._is_wav = is_wav
+        self._container = container
         self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
         self._file = self._part.open("w+b")
 
     def write(self, data: bytes) -> None:
         self._file.write(data)
 
-    def close(self) -> None:
-        if self._is_wav:
-            mend_lengths(self._file)
+    def close(self, samples: int | None) -> None:
+        self._seal(samples)
         self._file.close()
         self._part.replace(self._path)
+
+    def _seal(self, samples: int | None) -> None:
+        """Complete a header that was streamed before its length was known; only head and tail are touched."""
+        from syrinx.audio.encode import seal
+
+        size = self._file.seek(0, os.SEEK_END)
+        self._file.seek(0)
+        head = self._file.read(MAX_HEADER_BYTES)
+        if samples is None and (header := parse_header(head) if self._container == "wav" else None) is not None:
+            samples = header.samples_in(size)
+        if samples is not None:
+            sealed = seal(AudioFormat(self._container), head, samples)
+            self._file.seek(0)
+            self._file.write(sealed[: len(head)])
+            self._file.seek(0, os.SEEK_END)
+            self._file.write(sealed[len(head) :])
 
     def abandon(self) -> None:
         self._file.close()
@@ -69,7 +86,7 @@ class StreamSink:
         self._file.write(data)
         self._file.flush()
 
-    def close(self) -> None:
+    def close(self, samples: int | None) -> None:
         self._file.flush()
 
     def abandon(self) -> None:
@@ -79,7 +96,7 @@ class StreamSink:
 class DeviceSink(StreamSink):
     """A named pipe or a device, opened for this stream alone."""
 
-    def close(self) -> None:
+    def close(self, samples: int | None) -> None:
         self._file.close()
 
     def abandon(self) -> None:
@@ -104,7 +121,7 @@ class SpeakerSink:
             self._player = self._speaker.open(header.sample_rate)
             self._player.write(self._head[header.size :])
 
-    def close(self) -> None:
+    def close(self, samples: int | None) -> None:
         if self._player is not None:
             self._player.close()
 

@@ -1,16 +1,13 @@
-"""The few bytes of WAV that a command needs: where streamed audio begins, and its true lengths once it has ended."""
+"""The few bytes of WAV that a command needs: where streamed audio begins and at what rate it is played."""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from syrinx.core.errors import ModelFailed
 
 MAX_HEADER_BYTES = 4096
-MAX_LENGTH = 0xFFFFFFFF
-"""RIFF lengths have 32 bits; longer audio keeps this value, which players read as "to the end"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +17,10 @@ class WavHeader:
     bits: int
     size: int
     """Bytes before the first sample."""
+
+    def samples_in(self, file_size: int) -> int:
+        """Samples of a mono file of that many bytes."""
+        return max(file_size - self.size, 0) // (self.bits // 8 or 1)
 
 
 def parse_header(data: bytes) -> WavHeader | None:
@@ -38,15 +39,3 @@ def parse_header(data: bytes) -> WavHeader | None:
     if len(data) > MAX_HEADER_BYTES:
         raise ModelFailed("What arrived is a WAV file without audio.")
     return None
-
-
-def mend_lengths(file: BinaryIO) -> None:
-    """Write the true lengths into the header of a seekable WAV file that was streamed, and go back to its end."""
-    end = file.seek(0, 2)
-    file.seek(0)
-    header = parse_header(file.read(MAX_HEADER_BYTES))
-    if header is not None:
-        for at, length in ((4, end - 8), (header.size - 4, end - header.size)):
-            file.seek(at)
-            file.write(min(length, MAX_LENGTH).to_bytes(4, "little"))
-    file.seek(end)

@@ -1,0 +1,89 @@
+"""Every example runs as a newcomer would run it, against a real server, and makes real sound."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import wave
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.fakes.server_process import ServerProcess
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+SDK = ROOT / "tests" / "clients" / "node_modules"
+LONGEST_S = 60.0
+
+
+def run(command: Sequence[str | Path], folder: Path) -> str:
+    """Run it in ``folder`` and return what it printed."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("SYRINX_", "OPENAI_"))}
+    done = subprocess.run(
+        command, cwd=folder, env=environ, capture_output=True, text=True, timeout=LONGEST_S, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def assert_audible(samples: np.ndarray) -> None:
+    assert np.abs(samples).max() > 0.01, "there is only silence"
+
+
+def test_the_openai_sdk_for_python(server: ServerProcess, tmp_path: Path) -> None:
+    said = run([sys.executable, EXAMPLES / "openai_python.py", server.url], tmp_path)
+    samples = np.fromfile(tmp_path / "openai_python.pcm", "<i2") / 32768
+    assert_audible(samples)
+    shown = re.search(r"first audio after \d+ ms; ([\d.]+) s of audio", said)
+    assert shown is not None and float(shown[1]) == pytest.approx(len(samples) / 24_000, abs=0.05)
+
+
+def test_the_openai_sdk_for_javascript(server: ServerProcess, tmp_path: Path) -> None:
+    if shutil.which("node") is None or not SDK.is_dir():
+        pytest.skip("needs node, and `npm ci --prefix tests/clients`")
+    (tmp_path / "node_modules").symlink_to(SDK, target_is_directory=True)
+    shutil.copy(EXAMPLES / "openai_node.mjs", tmp_path)  # node looks for packages beside the script
+    said = run(["node", "openai_node.mjs", server.url], tmp_path)
+    assert "first audio after" in said
+    samples, _ = soundfile.read(tmp_path / "openai_node.mp3")
+    assert_audible(samples)
+
+
+def test_a_voice_agent_speaks_and_is_interrupted(server: ServerProcess, tmp_path: Path) -> None:
+    said = run([sys.executable, EXAMPLES / "voice_agent.py", server.url], tmp_path)
+    first = re.search(r"first answer: ([\d.]+) s", said)
+    second = re.search(r"second answer: stopped after ([\d.]+) s", said)
+    assert first is not None and 3.0 < float(first[1]) < 15.0
+    assert second is not None and 1.0 <= float(second[1]) < 20 * float(first[1]) / 2
+
+
+def test_curl(server: ServerProcess, tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("needs curl")
+    lines = run(["sh", EXAMPLES / "curl.sh", server.url], tmp_path).splitlines()
+    assert lines[0] == "wrote hello.wav"
+    assert int(lines[1]) >= 1
+    assert '"espeak"' in lines[2]
+    samples, _ = soundfile.read(tmp_path / "hello.wav")
+    assert_audible(samples)
+
+
+def test_the_engine_in_a_program_of_ones_own(tmp_path: Path) -> None:
+    said = run([sys.executable, EXAMPLES / "in_process.py"], tmp_path)
+    with wave.open(str(tmp_path / "in_process.wav"), "rb") as reader:
+        samples = np.frombuffer(reader.readframes(reader.getnframes()), "<i2") / 32768
+        assert f"{len(samples) / reader.getframerate():.1f} s of audio" in said
+    assert_audible(samples)
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.iterdir()), ids=lambda path: path.name)
+def test_an_example_is_short_and_has_a_test(example: Path) -> None:
+    assert len(example.read_text(encoding="utf-8").splitlines()) <= 60
+    assert example.name in Path(__file__).read_text(encoding="utf-8")
