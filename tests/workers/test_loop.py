@@ -55,7 +55,7 @@ class Bench:
     ) -> list[FromWorker]:
         self.order += 1
         given = JobTerms(**{"timeline": job_id, **terms})
-        job = SynthesisJob(job_id, text, "v", "en")
+        job = SynthesisJob(job_id, text, "v", "en", utterance_id=job_id)
         return self.loop.receive(Submit(job, given, self.order if order is None else order, credit_s))
 
     def run(self, turns: int = 1000) -> list[FromWorker]:
@@ -146,6 +146,17 @@ def test_the_lead_counts_in_model_audio_heard_at_the_playback_rate():
     made_s = len(audio_of(bench.run(), "a")) / RATE
     played_s = 2.0 * (bench.clock.now() - 50.0 - STEP_S)
     assert 1.0 <= made_s - played_s <= 1.1
+
+
+def test_the_lead_is_an_utterances_own_so_the_next_on_the_timeline_need_not_wait_for_it_to_be_heard():
+    bench = Bench()
+    bench.submit("first", "a" * 20, timeline="t", max_lead_s=0.2)
+    said: list[FromWorker] = []
+    while "first" not in ends(said):
+        said += bench.run()
+        bench.clock.advance(0.05)
+    bench.submit("next", "*", timeline="t", max_lead_s=0.2)
+    assert len(audio_of(bench.run(), "next")) / RATE >= 0.2
 
 
 def test_jobs_of_one_timeline_are_made_in_order_even_if_they_arrive_in_another():

@@ -42,6 +42,10 @@ class Timeline:
     jobs: list[RunningJob] = field(default_factory=list)
     runs_dry_at: float = -math.inf
     """When all that was sent will have been heard; -inf: nothing was sent yet."""
+    utterance: str = ""
+    """The one that audio was last sent of."""
+    utterance_dry_at: float = -math.inf
+    """When all that was sent of it would have been heard, had it been heard from its first sample on."""
 
     def add(self, job: RunningJob) -> None:
         """Put the job in its place by ``order``."""
@@ -60,7 +64,11 @@ class Timeline:
 
     def sent(self, job: RunningJob, now: float, audio_s: float) -> None:
         """Count audio that went out for ``job``; a player that ran dry begins again with it."""
-        self.runs_dry_at = max(self.runs_dry_at, now) + audio_s / job.terms.playback_rate
+        heard_s = audio_s / job.terms.playback_rate
+        self.runs_dry_at = max(self.runs_dry_at, now) + heard_s
+        if job.job.utterance_id != self.utterance:
+            self.utterance, self.utterance_dry_at = job.job.utterance_id, now
+        self.utterance_dry_at = max(self.utterance_dry_at, now) + heard_s
         job.sent = True
 
     def candidate(self) -> Candidate | None:
@@ -80,6 +88,13 @@ class Timeline:
             service_class=terms.service_class,
             due=math.inf if terms.service_class is ServiceClass.BULK else due,
             heard=playing,
-            ready_at=self.runs_dry_at - terms.max_lead_s / terms.playback_rate,
+            ready_at=self._lead_allows_at(job),
             alone=job.alone,
         )
+
+    def _lead_allows_at(self, job: RunningJob) -> float:
+        """When the job may make more. The lead is an utterance's own: a client that asks for one after the other
+        without playing any is not held to real time, and what a barge-in can waste stays bounded all the same."""
+        if job.job.utterance_id != self.utterance:
+            return -math.inf
+        return self.utterance_dry_at - job.terms.max_lead_s / job.terms.playback_rate
