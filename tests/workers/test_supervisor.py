@@ -114,7 +114,7 @@ async def test_jobs_are_spoken_and_a_refused_or_broken_one_is_told_so():
         await until(lambda: host.load.row_speed is not None)
         assert host.load.max_batch == 4 and host.status.state is HostState.READY
         assert ("ramp-0", "ramp is loaded") in lines
-        assert any("the text has a hash" in line for _, line in lines)
+        await until(lambda: any("the text has a hash" in line for _, line in lines))
     finally:
         await host.stop()
     assert host.status.state is HostState.STOPPED and host.worker_pids == []
@@ -195,7 +195,7 @@ async def test_a_model_that_cannot_be_loaded_says_why():
         host = Supervisor("ramp", BackendSpec("tests.workers.backends:Ramp", options), policy())
         with pytest.raises(ModelNotReady, match=words):
             await host.start()
-        assert host.status.state is HostState.FAILED and "why" in host.status.detail + "why"
+        assert host.status.state is HostState.FAILED and words in host.status.detail
         with pytest.raises(ModelNotReady):
             submit(host, "a", "x")
         await host.stop()
@@ -203,7 +203,7 @@ async def test_a_model_that_cannot_be_loaded_says_why():
 
 async def test_loading_has_a_time_limit_and_stopping_does_not_wait_for_it():
     host = Supervisor("ramp", BackendSpec("tests.workers.backends:Ramp", {"load_s": 60}), policy(load_timeout_s=0.5))
-    with pytest.raises(ModelNotReady, match="not loaded within 0.5 s"):
+    with pytest.raises(ModelNotReady, match=r"not loaded within 0\.5 s"):
         await host.start()
     slow = Supervisor("ramp", BackendSpec("tests.workers.backends:Ramp", {"load_s": 60}), policy())
     starting = asyncio.create_task(slow.start())

@@ -1,0 +1,137 @@
+"""The small pure parts of a worker: budget, speed, flight recorder, errors on the wire, addresses, environment."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syrinx.core import errors
+from syrinx.core.types import Delivery, SynthesisJob
+from syrinx.workers import blackbox
+from syrinx.workers.address import Address, parse_address, unix_path
+from syrinx.workers.faults import MAX_MESSAGE_CHARS, error_of, fault_of
+from syrinx.workers.launch.process import ProcessSpec, environment
+from syrinx.workers.meter import Meter
+from syrinx.workers.runaway import RunawayPolicy, budget_s
+from syrinx.workers.slot import describe_exit
+
+POLICY = RunawayPolicy(base_s=4.0, factor=4.0)
+
+
+@pytest.mark.parametrize("nonsense", [None, 0.0, -1.0, math.nan, math.inf])
+def test_the_budget_follows_the_text_where_the_model_has_no_estimate(nonsense: float | None):
+    slow = SynthesisJob("j", "x" * 50, "v", "en", Delivery(speed=0.5))
+    assert budget_s(slow, nonsense, 0.1, POLICY) == pytest.approx(4.0 + 4.0 * 10.0)
+
+
+def test_the_budget_follows_the_models_estimate_where_it_has_one():
+    assert budget_s(SynthesisJob("j", "x", "v", "en"), 100.0, 0.1, POLICY) == 404.0
+
+
+def test_speed_is_weighted_by_time_and_follows_a_change():
+    meter = Meter(window_s=10.0)
+    assert meter.row_speed is None and meter.batch == 0.0
+    for _ in range(1000):
+        meter.stepped(step_s=0.1, rows=2, audio_s=0.4)
+    assert meter.row_speed == pytest.approx(2.0) and meter.batch == pytest.approx(2.0)
+    for _ in range(300):
+        meter.stepped(step_s=0.1, rows=1, audio_s=0.1)
+    assert meter.row_speed == pytest.approx(1.0, abs=0.1) and meter.batch == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_step_without_audio_still_counts_its_time():
+    meter = Meter()
+    meter.stepped(0.1, 1, 0.0)
+    assert meter.row_speed is None
+    meter.stepped(0.1, 1, 0.4)
+    assert meter.row_speed == pytest.approx(2.0, rel=0.02)
+
+
+def test_the_black_box_tells_what_was_being_worked_on(tmp_path: Path):
+    path = tmp_path / "box"
+    blackbox.create(path)
+    assert blackbox.read(path) == ()
+    box = blackbox.BlackBox(path)
+    box.begin(["a", "b"])
+    assert blackbox.read(path) == ("a", "b")
+    box.begin(["c"])
+    assert blackbox.read(path) == ("c",)
+    box.end()
+    assert blackbox.read(path) == ()
+    many = [f"job_{n:016x}" for n in range(10_000)]
+    box.begin(many)
+    noted = blackbox.read(path)
+    assert len(noted) > 1000 and list(noted) == many[: len(noted)]
+    box.close()
+
+
+@given(data=st.binary(max_size=100))
+def test_a_torn_black_box_is_read_as_empty_or_as_ids(tmp_path_factory: pytest.TempPathFactory, data: bytes):
+    path = tmp_path_factory.mktemp("box") / "box"
+    assert blackbox.read(path) == ()
+    path.write_bytes(data)
+    assert all(isinstance(job_id, str) for job_id in blackbox.read(path))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.InvalidRequest("No.", code="bad_sign", param="text"),
+        errors.VoiceNotFound("No such voice.", param="voice"),
+        errors.EmptyText("Nothing."),
+        errors.ModelFailed("Broken."),
+        errors.RunawayStopped("Too long."),
+        errors.ModelNotReady("Not loaded."),
+    ],
+)
+def test_our_errors_come_back_as_they_were(error: errors.SyrinxError):
+    back = error_of(fault_of(error))
+    assert type(back) is type(error)
+    assert (back.code, back.message, back.param, back.retryable) == (
+        error.code,
+        error.message,
+        error.param,
+        error.retryable,
+    )
+
+
+def test_other_errors_come_back_as_the_nearest_kind():
+    assert type(error_of(fault_of(ValueError("a tensor")))) is errors.ModelFailed
+    too_long = error_of(fault_of(errors.TextTooLong(10, 20, param="text")))
+    assert type(too_long) is errors.InvalidRequest and too_long.code == "text_too_long"
+
+
+def test_an_error_message_is_bounded_and_can_always_be_sent():
+    fault = fault_of(RuntimeError("\ud800" + "x" * 10_000))
+    assert len(fault.message) <= MAX_MESSAGE_CHARS
+    fault.message.encode("utf-8")
+
+
+def test_addresses_survive_the_command_line():
+    for address in (Address(path="/tmp/a b/socket"), Address(port=4711)):
+        assert parse_address(str(address)) == address
+    for wrong in ("", "unix:", "tcp:x", "pipe:1"):
+        with pytest.raises(ValueError, match="no address"):
+            parse_address(wrong)
+
+
+def test_a_folder_too_deep_for_a_socket_has_none():
+    assert unix_path(Path("/" + "d" * 120)) is None
+
+
+def test_thread_counts_are_shared_out_where_nobody_has_said_otherwise():
+    made = environment({"OMP_NUM_THREADS": "7", "HOME": "/h"}, ProcessSpec(env={"X": "1"}, processes=4), "s3cret", 8)
+    assert (made["OMP_NUM_THREADS"], made["MKL_NUM_THREADS"], made["HOME"], made["X"]) == ("7", "2", "/h", "1")
+    assert made["SYRINX_WORKER_SECRET"] == "s3cret"
+    assert environment({}, ProcessSpec(processes=16), "", 4)["OMP_NUM_THREADS"] == "1"
+
+
+def test_ends_of_processes_are_told_in_words():
+    assert describe_exit(-9) == "The worker process was ended by signal 9 (SIGKILL)."
+    assert describe_exit(70) == "The worker process ended with status 70."
+    assert "unknown" in describe_exit(-200)
+    assert "could not be ended" in describe_exit(None)

@@ -1,0 +1,135 @@
+"""A job's buffer between worker and reader: order, credit, cancel, errors, and what a second worker is told."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from syrinx.core.errors import ModelFailed
+from syrinx.core.types import AudioChunk, Mark, MarkKind, Span, SynthesisJob
+from syrinx.workers.host import JobTerms
+from syrinx.workers.stream import Stream
+
+RATE = 1000
+
+
+class Notebook:
+    """A keeper that writes down what it is asked."""
+
+    def __init__(self) -> None:
+        self.granted: list[float] = []
+        self.canceled = 0
+
+    def grant(self, stream: Stream, seconds: float) -> None:
+        self.granted.append(seconds)
+
+    def cancel(self, stream: Stream) -> None:
+        self.canceled += 1
+
+
+def make(window_s: float = 4.0, **terms: float) -> tuple[Stream, Notebook]:
+    keeper = Notebook()
+    job = SynthesisJob("j", "text", "v", "en")
+    return Stream(job, JobTerms("t", **terms), 7, 10.0, window_s, keeper), keeper  # type: ignore[arg-type]
+
+
+def chunk(seconds: float, marks: int = 0) -> AudioChunk:
+    mark = Mark(MarkKind.WORD, Span(0, 1), 0.0, 0.1)
+    return AudioChunk(np.zeros(round(seconds * RATE), np.float32), RATE, (mark,) * marks)
+
+
+async def test_a_read_takes_all_there_is_and_waits_when_there_is_nothing():
+    stream, _ = make()
+    first, second, third = chunk(0.1), chunk(0.2), chunk(0.3)
+    stream.received(first, 11.0)
+    stream.received(second, 11.0)
+    assert await stream.read() == [first, second]
+    reading = asyncio.create_task(stream.read())
+    await asyncio.sleep(0)
+    assert not reading.done()
+    stream.received(third, 11.0)
+    assert await reading == [third]
+    stream.ended()
+    assert await stream.read() == [] and await stream.read() == []
+
+
+async def test_credit_goes_back_in_quarters_of_the_window_and_never_exceeds_what_was_read():
+    stream, keeper = make(window_s=4.0)
+    for _ in range(9):
+        stream.received(chunk(0.3), 11.0)
+        await stream.read()
+    assert keeper.granted == pytest.approx([1.2, 1.2])
+    stream.received(chunk(3.0), 11.0)
+    assert sum(keeper.granted) == pytest.approx(2.4)
+    await stream.read()
+    assert sum(keeper.granted) == pytest.approx(5.7)
+
+
+async def test_no_credit_goes_back_for_a_job_that_has_ended():
+    stream, keeper = make(window_s=1.0)
+    stream.received(chunk(1.0), 11.0)
+    stream.ended()
+    assert len(await stream.read()) == 1
+    assert keeper.granted == []
+
+
+async def test_an_error_comes_after_the_audio_before_it_and_stays():
+    stream, _ = make()
+    stream.received(chunk(0.1), 11.0)
+    stream.ended(ModelFailed("It broke."))
+    assert len(await stream.read()) == 1
+    for _ in range(2):
+        with pytest.raises(ModelFailed, match="It broke"):
+            await stream.read()
+
+
+async def test_cancel_drops_everything_wakes_the_reader_and_asks_once():
+    stream, keeper = make()
+    reading = asyncio.create_task(stream.read())
+    await asyncio.sleep(0)
+    stream.cancel()
+    stream.cancel()
+    stream.received(chunk(0.1), 11.0)
+    assert await reading == [] and await stream.read() == []
+    assert keeper.canceled == 1
+    assert stream.idle_s is None
+    stream.stopped()
+    idle_s = await stream.wait_idle()
+    assert idle_s is not None and idle_s >= 0
+
+
+async def test_a_cancel_after_the_end_is_idle_at_once_and_a_lost_one_is_none():
+    over, keeper = make()
+    over.received(chunk(0.1), 11.0)
+    over.ended(ModelFailed("It broke."))
+    over.cancel()
+    assert await over.read() == [] and keeper.canceled == 0
+    assert await over.wait_idle() is not None
+    lost, _ = make()
+    lost.cancel()
+    lost.ended(ModelFailed("The worker is gone."))
+    assert await lost.wait_idle() is None
+    assert await lost.read() == []
+
+
+async def test_the_first_worker_is_told_how_long_it_waited_already():
+    stream, _ = make(waited_s=0.05)
+    said = stream.message(10.2)
+    assert said.terms.waited_s == pytest.approx(0.25)
+    assert (said.order, said.credit_s, said.skip_samples, said.skip_marks, said.alone) == (7, 4.0, 0, 0, False)
+
+
+async def test_the_next_worker_is_told_what_was_received_and_what_the_listener_still_has():
+    stream, _ = make(playback_rate=2.0)
+    stream.received(chunk(1.0, marks=2), 20.0)
+    stream.received(chunk(0.5, marks=1), 20.1)
+    stream.progress.suspected = 1
+    said = stream.message(20.5)
+    assert (said.skip_samples, said.skip_marks, said.alone) == (1500, 3, True)
+    assert said.credit_s == pytest.approx(2.5)  # 1.5 s wait unread
+    assert said.lead_s == pytest.approx(0.25)  # 1.5 s heard at twice the speed from 20.0 on
+    await stream.read()
+    assert stream.message(30.0).credit_s == pytest.approx(4.0)
+    assert stream.message(30.0).lead_s == 0.0
