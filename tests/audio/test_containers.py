@@ -137,3 +137,16 @@ def test_cheap_containers_never_import_pyav(name: str) -> None:
         "assert not pipeline.heavy and 'av' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_an_mp3_stream_is_frames_and_nothing_else() -> None:
+    encoder = create_encoder(AudioFormat("mp3"), 24000)
+    data = encoder.begin() + encoder.encode(tone(440.0, 1.0, 24000)) + encoder.finish()
+    assert not any(word in data for word in (b"Xing", b"Info", b"ID3", b"TAG", b"VBRI"))
+    frame = 192  # 64 kb/s at 24 kHz: 576 samples are 24 ms
+    assert len(data) % frame == 0
+    assert {data[start : start + 2] for start in range(0, len(data), frame)} == {b"\xff\xf3"}
+
+
+def test_a_flac_stream_has_no_padding_before_its_first_frame() -> None:
+    assert len(create_encoder(AudioFormat("flac"), 24000).begin()) < 200

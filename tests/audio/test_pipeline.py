@@ -141,9 +141,8 @@ def test_other_float_types_and_strides_are_taken() -> None:
     pipeline = Pipeline(PipelineSpec(NATIVE, AudioFormat("pcm_f32le")))
     pipeline.begin()
     voice = voice_like(0.1, NATIVE)
-    out = (
-        b"".join(pipeline.push(part)[0] for part in (voice.astype(np.float64)[::1], voice[::-1])) + pipeline.finish()[0]
-    )
+    parts: list[Any] = [voice.astype(np.float64), voice[::-1]]
+    out = b"".join(pipeline.push(part)[0] for part in parts) + pipeline.finish()[0]
     assert len(out) == 8 * len(voice)
 
 
