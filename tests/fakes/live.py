@@ -73,3 +73,10 @@ async def close_code(socket: ClientConnection) -> tuple[int | None, str | None]:
     async with asyncio.timeout(WAIT_S):
         await socket.wait_closed()
     return socket.close_code, socket.close_reason
+
+
+async def hang_up(socket: ClientConnection) -> None:
+    """Break the connection off without a word, and wait until the client's side is cleaned up."""
+    socket.transport.abort()
+    async with asyncio.timeout(WAIT_S):
+        await socket.wait_closed()

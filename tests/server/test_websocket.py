@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 
 from tests.fakes.engine import PIECE
-from tests.fakes.live import WAIT_S, Live, close_code, live, until
+from tests.fakes.live import WAIT_S, Live, close_code, hang_up, live, until
 
 
 async def tell(socket: ClientConnection, kind: str, **fields: Any) -> None:
@@ -90,7 +90,7 @@ async def test_1_11_a_dropped_connection_cancels_its_speech_and_harms_no_one():
         socket = await server.socket()
         await tell(socket, "response.create", response_id="a", input="{{endless}}")
         await hear(socket)
-        socket.transport.abort()
+        await hang_up(socket)
         await until(lambda: server.engine.sessions[1].closed)
         await tell(other, "response.create", response_id="b", input="Hello.")
         assert kinds(await hear_end(other, "b"))[-1] == "completed"
@@ -173,7 +173,7 @@ async def test_1_26_a_reader_that_stops_is_dropped_and_its_slot_freed():
         async with server.socket() as next_one:
             await tell(next_one, "response.create", response_id="b", input="Hello.")
             assert kinds(await hear_end(next_one, "b"))[-1] == "completed"
-        socket.transport.abort()
+        await hang_up(socket)
 
 
 async def test_1_12_a_reader_that_stops_does_not_slow_others():
@@ -184,7 +184,7 @@ async def test_1_12_a_reader_that_stops_does_not_slow_others():
             await tell(other, "response.create", response_id="b", input="Hello.")
             assert kinds(await hear_end(other, "b"))[-1] == "completed"
         assert not server.engine.sessions[0].closed
-        stalled.transport.abort()
+        await hang_up(stalled)
 
 
 async def test_a_client_that_floods_and_never_reads_is_dropped():
@@ -194,7 +194,7 @@ async def test_a_client_that_floods_and_never_reads_is_dropped():
         await until(lambda: server.engine.sessions[0].closed)
         flood.cancel()
         await asyncio.gather(flood, return_exceptions=True)
-        socket.transport.abort()
+        await hang_up(socket)
 
 
 async def _flood(socket: ClientConnection) -> None:

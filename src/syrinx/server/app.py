@@ -84,6 +84,9 @@ async def _load(engine: Engine, on_ready: Callable[[], None] | None) -> None:
     except SyrinxError as error:
         _log.error("models_not_ready", error=str(error))
         return
+    except Exception:  # noqa: BLE001 - a bug must not pass in silence; the server answers on, /readyz with 503
+        _log.exception("engine_start_failed")
+        return
     if on_ready is not None:
         on_ready()
 

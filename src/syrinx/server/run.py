@@ -60,7 +60,8 @@ def check_exposure(settings: Settings) -> None:
 def bind(host: str, port: int) -> socket.socket:
     """Return a socket that listens there. Raises ``ConfigError`` if it cannot."""
     try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, *_, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)  # IPv4 where a name has both
         return socket.create_server(address[:2], family=family, backlog=2048)
     except OSError as error:
         raise ConfigError(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from None

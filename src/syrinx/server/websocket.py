@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from syrinx.core.errors import InvalidRequest, SyrinxError
 from syrinx.core.types import Cancel, ClientEvent, ServerEvent
 from syrinx.protocols.base import Action, Close, Drain, Reply, SocketCodec
-from syrinx.server.answers import GOING_AWAY, abort
+from syrinx.server.answers import GOING_AWAY, INTERNAL_ERROR, abort
 
 _log = structlog.get_logger("syrinx.websocket")
 
@@ -75,6 +75,9 @@ class Pump:
             abort(self._websocket.scope)
         except WebSocketDisconnect:
             pass  # it went while we wrote
+        except Exception:  # noqa: BLE001 - a bug is logged and told by its close code, not shown as a broken network
+            _log.exception("socket_failed")
+            await self._send(Close(INTERNAL_ERROR, "The server failed."))
         finally:
             self._session.close()
             reader.cancel()
