@@ -199,11 +199,8 @@ OTHERS: list[tuple[str, str, str]] = [
     ("xx", "5 $3 **b** 😀", "5 $3 b"),
     ("en-GB", "03/04/2026", "the third of April, twenty twenty-six"),
     ("en-GB", "2026-03-15", "the fifteenth of March, twenty twenty-six"),
-    (
-        "en-IN",
-        "12,34,567 and 1234567",
-        "twelve lakh thirty-four thousand five hundred and sixty-seven and twelve lakh thirty-four thousand five hundred and sixty-seven",
-    ),
+    ("en-IN", "12,34,567", "twelve lakh thirty-four thousand five hundred and sixty-seven"),
+    ("en-IN", "1234567", "twelve lakh thirty-four thousand five hundred and sixty-seven"),
     ("pt-BR", "R$ 5,50, 3%", "cinco reais e cinquenta centavos, três por cento"),
     ("it", "5%", "cinque per cento"),
     ("nl", "3,5", "drie komma vijf"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 
 import pytest
@@ -14,7 +15,7 @@ from syrinx.text.rules.clean import INVISIBLE
 from syrinx.text.rules.locale import WORDS
 from tests.text.examples import ENGLISH, OTHERS
 
-DIRECTIVE = r"\{\{[^}]*\}\}"
+DIRECTIVE = r"\{\{[^}]{0,99}\}\}"
 NORMALIZERS = {language: Normalizer(language, DIRECTIVE) for language in (*WORDS, "en-GB", "xx", "")}
 MIXED = st.lists(
     st.one_of(
@@ -65,7 +66,7 @@ def test_any_text_gives_clean_words_and_a_monotone_map(text, language, in_code):
             assert spoken.text[run.start : run.end] == text[run.source_start : run.source_end]
     assert place == len(spoken.text)
     starts = [spoken.source_span(Span(i, i + 1)) for i in range(len(spoken.text))]
-    assert all(a.start <= b.start and a.end <= b.end for a, b in zip(starts, starts[1:], strict=False))
+    assert all(a.start <= b.start and a.end <= b.end for a, b in itertools.pairwise(starts))
 
 
 @given(st.lists(st.one_of(st.text("ab 1$.*_", max_size=6), st.just("{{stall  3*_*}}")), max_size=8).map(" ".join))
@@ -103,17 +104,17 @@ def test_code_is_announced_once_and_its_rest_is_silent():
 
 
 SEEDS = [
-    "a", "1", "1,", "1.", "1-", "1/", "1:", "$", "$1", "[", "[a](", "](", "<", "<a ", "<!--", "-", "- ", "*", "* ", "_", "`", "| ",
-    "# ", "> ", "\\", "@", "a@", "a.", "a.b@", "http://", "/a", "+1 ", "1 ", "(1", "X ", "A.", "\n", " ", "\t", " \n", "\u200b", "😀",
-    "~", "!?", "&", "^", "{{", '"', "½", "v1.", "e.g.", "Dr. ", "Chapter ", "3x", "1st", "5%", "1-2", ",", ", ", "\u0301", "中1",
+    "a", "1", "1,", "1.", "1-", "1/", "1:", "$", "$1", "[", "[a](", "](", "<", "<a ", "<!--", "-", "- ", "*", "* ",
+    "_", "`", "| ", "# ", "> ", "\\", "@", "a@", "a.", "a.b@", "http://", "/a", "+1 ", "1 ", "(1", "X ", "A.", "\n",
+    " ", "\t", " \n", "\u200b", "😀", "~", "!?", "&", "^", "{{", '"', "½", "v1.", "e.g.", "Dr. ", "Chapter ", "3x",
+    "1st", "5%", "1-2", ",", ", ", "\u0301", "中1",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("head", ["", "x"])
-def test_a_hundred_kilobytes_of_anything_are_finished(seed, head):
+def test_a_hundred_kilobytes_of_anything_are_finished(seed):
     """A quadratic pattern takes minutes here and meets the test's timeout; linear ones take well under a second."""
-    text = (head + seed * 100_000)[:100_000]
+    text = ("x" + seed * 100_000)[:100_000]
     NORMALIZERS["en"].normalize(text).text.encode("utf-8")
 
 

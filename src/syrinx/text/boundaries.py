@@ -37,6 +37,12 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _CLAUSE = re.compile(r"[,;:،؛—–][\"'”’»)\]]{0,4}(?=\s)|[，、；：]")
 
 
+def splitter_language(tag: str) -> str:
+    """The language subtag of a BCP 47 tag, or English for what cannot be one; the splitter takes any ASCII word."""
+    language = tag.replace("_", "-").partition("-")[0].lower()
+    return language if language.isascii() and language.isalpha() else "en"
+
+
 def ends_sentence(text: str, start: int, at: int, look_ahead: int, language: str) -> bool:
     """Whether a sentence that began at ``start`` or later ends at ``at``, the end of a terminator and its closers.
 

@@ -35,7 +35,8 @@ class Normalizer:
     """Normalises one language. Pure: the same text gives the same words, and no text raises.
 
     ``language`` is a BCP 47 tag; ``verbatim`` a regular expression of text that passes untouched (but for characters
-    that have no sound at all, see ``rules.clean.INVISIBLE``). Raises ``re.error`` for a bad expression.
+    that have no sound at all, see ``rules.clean.INVISIBLE``) and must be linear on hostile text (``[^}]{0,99}``, not
+    ``[^}]*``) if more than a piece at a time is normalised. Raises ``re.error`` for a bad expression.
     """
 
     def __init__(self, language: str, verbatim: str = "") -> None:

@@ -65,7 +65,7 @@ class Segmenter:
     def __init__(self, policy: SegmentPolicy, language: str, verbatim: str = "") -> None:
         self._policy = policy
         self._limit = max(1, min(policy.max_chars, policy.max_buffer_chars))
-        self._language = language.split("-")[0] or "en"
+        self._language = boundaries.splitter_language(language)
         self._guard = Guard(verbatim)
         self._text = ""
         self._offset = 0

@@ -82,7 +82,8 @@ def _through(run: Run, earlier: Spoken) -> list[Run]:
         return [Run(run.start, run.end, span.start, span.end, False)]
     shift = run.start - run.source_start
     found = []
-    for part in earlier.runs[earlier.index_at(run.source_start) :]:
+    for index in range(earlier.index_at(run.source_start), len(earlier.runs)):
+        part = earlier.runs[index]
         start, end = max(part.start, run.source_start), min(part.end, run.source_end)
         if start >= end:
             break
