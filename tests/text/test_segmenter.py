@@ -19,11 +19,13 @@ MARKUP = r"\[[^\]]+\]\(/[^/]+/\)"
 FRAGMENTS = [
     "Hello there. ", "Dr. Smith met Mr. A. B. Jones. ", "It costs 3.5 or $3,497.50 now. ",
     "See https://a.com/b?c=d. Then ", "example.com, ok? ", '"No." she said. ', "He left! \"What?\" I asked. ",
-    "Wait... what? ", "Yes… ok.", "こんにちは。元気ですか？", "「はい。」と言った。", "नमस्ते। आप कैसे हैं? ", "डॉ. शर्मा आए। ",
+    "Wait... what? ", "Yes… ok.", "こんにちは。元気ですか？", "「はい。」と言った。", "नमस्ते। आप कैसे हैं? ",
+    "डॉ. शर्मा आए। ",
     "- item one\n- item two\n", "1. First\n2. Second\n\n", "# Title\n", "```python\nprint('a. b')\n\nx\n```\n",
     "~~~\n", "```", "{{stall 3. Now it}} ", "{{", "}}", "[word](/wɜːd/) ", "\n\n", "\n", "\r\n", "   ", " ", "a",
     "e.g. this, i.e. that; etc. ", "Vol. 5. ", "No. 5. ", "👩‍👩‍👧 ok! ", "é́́ ", "🇩🇪🇫🇷", "\ud800", "\x00",
-    "(Inside. Paren.) ", "| a | b |\n|---|---|\n", "> quoted\n", "word " * 30, "x" * 90, "1 000 000 ", "你好，我是谁。", "—",
+    "(Inside. Paren.) ", "| a | b |\n|---|---|\n", "> quoted\n",
+    "word " * 30, "x" * 90, "1 000 000 ", "你好，我是谁。", "—",
     "well, ", "so: ", ".", "!", "?!", "\u2029",
 ]  # fmt: skip
 TEXTS = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=12)), max_size=14).map("".join)
