@@ -55,6 +55,7 @@ class Ramp(Backend):
         self._steps = _RampSteps(options)
 
     def load(self) -> ModelInfo:
+        sys.stdout.write("ramp begins to load\n")
         time.sleep(self._options.get("load_s", 0.0))
         if self._options.get("refuse"):
             raise ModelNotReady("No weights here: run the install command.")

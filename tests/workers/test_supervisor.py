@@ -138,18 +138,18 @@ async def test_a_cancel_silences_the_reader_at_once_and_is_acknowledged_by_the_m
         assert await again.wait_idle() is not None
 
 
-async def test_a_crash_by_one_text_is_not_noticed_by_others_and_the_text_is_given_up():
+async def test_crashes_by_two_texts_are_not_noticed_by_others_and_those_texts_are_given_up():
     async with running({"step_s": 0.01}) as host:
         steady = [submit(host, f"steady{n}", "steady " * 8) for n in range(2)]
         first = [await stream.read() for stream in steady]
-        poison = submit(host, "poison", "abc!def")
-        with pytest.raises(ModelFailed, match="died 2 times"):
-            await hear(poison)
+        for poison in [submit(host, f"poison{n}", "abc!def") for n in range(2)]:
+            with pytest.raises(ModelFailed, match="died 2 times"):
+                await hear(poison)
         for stream, chunks in zip(steady, first, strict=True):
             rest = await hear(stream)
             whole = np.concatenate([*(chunk.samples for chunk in chunks), rest])
             assert np.array_equal(whole, expected(stream.job.job_id, "steady " * 8))
-        assert host.status.restarts == 2
+        assert host.status.restarts in (3, 4)
 
 
 async def test_after_a_kill_in_mid_load_every_job_is_whole_with_its_marks_once():
@@ -205,10 +205,17 @@ async def test_loading_has_a_time_limit_and_stopping_does_not_wait_for_it():
     host = Supervisor("ramp", BackendSpec("tests.workers.backends:Ramp", {"load_s": 60}), policy(load_timeout_s=0.5))
     with pytest.raises(ModelNotReady, match=r"not loaded within 0\.5 s"):
         await host.start()
-    slow = Supervisor("ramp", BackendSpec("tests.workers.backends:Ramp", {"load_s": 60}), policy())
+    lines: list[str] = []
+    slow = Supervisor(
+        "ramp",
+        BackendSpec("tests.workers.backends:Ramp", {"load_s": 60}),
+        policy(stop_grace_s=SOON_S),
+        lambda _, line: lines.append(line),
+    )
     starting = asyncio.create_task(slow.start())
-    await until(lambda: bool(slow.worker_pids))
-    await slow.stop()
+    await until(lambda: "ramp begins to load" in lines)
+    async with asyncio.timeout(SOON_S / 2):
+        await slow.stop()
     with pytest.raises(ModelNotReady, match="stopped"):
         await starting
 

@@ -70,6 +70,7 @@ class Slot:
         self.failed = False
         self.deaths = 0
         self.measured: Measured | None = None
+        """The last that a worker told; the next one will be as fast."""
         self.first_outcome: asyncio.Future[ModelInfo | Death] = loop.create_future()
         """How the first start went."""
         self._loop = loop
@@ -98,11 +99,10 @@ class Slot:
     async def stop(self) -> None:
         """End the worker, politely first, and wait until it is gone."""
         self._stopping.set()
+        grace_s = self._policy.stop_grace_s if self.ready else 0.0  # one that is loading would not hear us
         self.ready = False
         self.send(Shutdown())
-        killing = self._loop.call_later(
-            self._policy.stop_grace_s if self._link is not None else 0.0, self._kill_stopped
-        )
+        killing = self._loop.call_later(grace_s, self._kill_stopped)
         try:
             await self._task
         finally:
@@ -141,7 +141,7 @@ class Slot:
         """One worker from start to end. Leaves no process, folder or connection behind."""
         folder = Path(tempfile.mkdtemp(prefix="syrinx-worker-"))  # made for this user alone (0700)
         self._loaded = self._loop.create_future()
-        self._killed_for, self.measured = "", None
+        self._killed_for = ""
         try:
             blackbox.create(folder / "blackbox")
             return await self._live_in(folder)

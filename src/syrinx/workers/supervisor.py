@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
@@ -260,11 +259,11 @@ class Supervisor:
         if error is not None:
             self._finish(stream, error)
             return
-        stream.progress = replace(
-            progress, retries=progress.retries + 1, suspected=progress.suspected + (1 if suspect else 0)
-        )
         if suspect:
+            progress.suspected += 1
             self._suspects[job_id] = slot
+        if suspect or len(death.suspects) != 1:  # where one other job alone is to blame, this one pays nothing
+            progress.retries += 1
         self._waiting[job_id] = stream
 
     def _fail_waiting(self, death: Death) -> None:

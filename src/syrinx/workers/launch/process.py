@@ -19,6 +19,7 @@ TAIL_LINES = 40
 MAX_LINE_BYTES = 4000
 REAP_TIMEOUT_S = 5.0
 """Longest wait for the kernel to end a killed process."""
+UNKNOWN_STATUS = 255
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
@@ -59,7 +60,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         status = self._transport.get_returncode() if self._transport is not None else None
         if not self.exited.done():
-            self.exited.set_result(-signal.SIGKILL if status is None else status)
+            self.exited.set_result(UNKNOWN_STATUS if status is None else status)
 
     @property
     def pid(self) -> int:
