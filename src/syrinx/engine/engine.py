@@ -16,6 +16,7 @@ from syrinx.engine.policy import EnginePolicy, SessionOptions
 from syrinx.engine.record import NoObserver, Observer
 from syrinx.engine.session import Session
 from syrinx.engine.utterance import Services
+from syrinx.engine.warmup import warm_up
 from syrinx.workers.host import ModelHost
 
 _log = logging.getLogger("syrinx.engine")
@@ -82,7 +83,9 @@ class Engine:
     async def start(self) -> None:
         """Load every model. Returns when all have been tried; raises ``ModelNotReady`` if the default failed."""
         hosts = self._catalog.hosts
+        warming = asyncio.get_running_loop().run_in_executor(self._executor, warm_up)
         results = await asyncio.gather(*(host.start() for host in hosts), return_exceptions=True)
+        await warming
         for host, result in zip(hosts, results, strict=True):
             if isinstance(result, ModelNotReady):
                 _log.error("The model %s cannot be used: %s", host.name, result)

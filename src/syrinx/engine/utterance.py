@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from syrinx.audio.pipeline import plan
 from syrinx.core.clock import Clock
 from syrinx.core.errors import EmptyText, InvalidRequest, ModelFailed, SyrinxError
 from syrinx.core.ids import new_id
@@ -170,24 +171,26 @@ class Utterance:
         self._model = self._ledger.model = choice.model
         policy = self._services.policy
         brief = Brief.of(self._uid, self._request, choice)
-        outlet = self._outlet = Outlet(
-            self.id, brief.pipeline(policy), self._options.framing, self._emit, self._services.executor
-        )
+        spec = brief.pipeline(policy)
+        rate = plan(spec).rate
         self._inbox.open(brief.front(policy))
         self._restart_idle_flush()
         await self._wait_for_first()
         self._ledger.joined_line()
         await self._services.gate(choice.model).enter(self._ticket)
         self._ledger.left_line()
-        self._emit(Started(self.id, choice.model, choice.voice, outlet.sample_rate))
+        self._emit(Started(self.id, choice.model, choice.voice, rate))
+        await self._submit_ahead(brief)
+        # The chain is set up while the model is at work on the first segment.
+        outlet = self._outlet = Outlet(self.id, spec, self._options.framing, self._emit, self._services.executor)
         while True:
-            await self._submit_ahead(brief)
             if self._spoken:
                 await self._hear(self._spoken[0])
             elif self._inbox.exhausted and not self._ready:
                 break
             else:
                 await self._wait_for_text()
+            await self._submit_ahead(brief)
         await outlet.finish(max(0, self._segments - 1))
         return outlet.samples, outlet.sample_rate
 
