@@ -220,6 +220,13 @@ async def test_a_request_id_is_taken_over_if_it_is_plain():
         assert other.startswith("req_")
 
 
+async def test_an_utterance_bears_the_id_of_its_request():
+    async with live() as server:
+        response = await speak(server)
+        opened = server.engine.sessions[0].received[0]
+    assert opened.utterance_id == response.headers["x-request-id"]
+
+
 async def test_the_page_has_its_types_a_policy_and_is_revalidated():
     async with live() as server:
         page = await server.http.get("/")

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from syrinx.core.errors import SyrinxError
+from syrinx.core.ids import new_id
 from syrinx.protocols.openai_errors import envelope, error_body, http_error
 
 POLICY_VIOLATION = 1008
@@ -44,6 +45,11 @@ async def refuse_socket(receive: Receive, send: Send, code: int, reason: str, su
     await receive()
     await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
     await send({"type": "websocket.close", "code": code, "reason": reason})
+
+
+def request_id(scope: Scope) -> str:
+    """The id that ``log.RequestLog`` gave this request; a new one where that is not in the way."""
+    return scope.get("state", {}).get("request_id") or new_id("req")
 
 
 def abort(scope: Scope) -> None:

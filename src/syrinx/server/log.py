@@ -76,6 +76,7 @@ class RequestLog:
             return
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else new_id("req")
+        scope.setdefault("state", {})["request_id"] = request_id
         began, status = time.monotonic(), 0
 
         async def send_noted(message: Message) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,8 @@ CLOSE_S = 5
 """Longest wait for connections to close after the drain."""
 POLL_S = 0.05
 """How often a drain looks for a second signal."""
+SAME_SIGNAL_S = 0.5
+"""Signals this close are one: ``timeout`` and some supervisors signal the process and then its whole group."""
 
 
 def serve(settings: Settings, build: EngineFactory) -> int:
@@ -92,10 +95,14 @@ class DrainingServer(uvicorn.Server):
         super().__init__(config)
         self._engine = engine
         self._drain_timeout_s = drain_timeout_s
+        self._first_signal: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Unlike uvicorn's, does not raise the signal again after the end: a drained exit is a success."""
-        self.force_exit = self.should_exit
+        now = time.monotonic()
+        if self._first_signal is None:
+            self._first_signal = now
+        self.force_exit = now - self._first_signal > SAME_SIGNAL_S
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -106,6 +113,8 @@ class DrainingServer(uvicorn.Server):
         draining.cancel()
         await asyncio.gather(draining, return_exceptions=True)
         await super().shutdown(sockets)
+        if self.force_exit:  # uvicorn leaves this out then, but the models are to be stopped all the same
+            await self.lifespan.shutdown()
 
 
 async def _serve(settings: Settings, build: EngineFactory, listener: socket.socket) -> int:

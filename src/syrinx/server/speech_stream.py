@@ -10,13 +10,10 @@ from starlette.types import Receive, Scope, Send
 from syrinx.core.errors import EmptyText, SyrinxError
 from syrinx.core.types import Append, Audio, End, Failed, Finished, Open, Started
 from syrinx.protocols.openai_speech import SpeechCall, StreamFormat, delta_event, done_event, error_event
-from syrinx.server.answers import abort, error_answer
+from syrinx.server.answers import abort, error_answer, request_id
 from syrinx.server.websocket import EventSession
 
 _log = structlog.get_logger("syrinx.http")
-
-UTTERANCE = "speech"
-"""Its id within the session, which has only this one."""
 
 
 class SpeechStream:
@@ -48,9 +45,10 @@ class SpeechStream:
     async def _speak(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send all of it. Returning without the last body message makes the server break the connection off."""
         try:
-            self._session.send(Open(UTTERANCE, self._call.request))
-            self._session.send(Append(UTTERANCE, self._call.text))
-            self._session.send(End(UTTERANCE))
+            name = request_id(scope)
+            self._session.send(Open(name, self._call.request))
+            self._session.send(Append(name, self._call.text))
+            self._session.send(End(name))
         except SyrinxError as error:
             await error_answer(error)(scope, receive, send)
             return
