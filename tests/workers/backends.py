@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,11 +60,11 @@ class Ramp(Backend):
         time.sleep(self._options.get("load_s", 0.0))
         if self._options.get("refuse"):
             raise ModelNotReady("No weights here: run the install command.")
-        if self._options.get("die"):
+        if self._options.get("die") or os.path.exists(self._options.get("die_if", "")):
             os.write(2, b"a library says why\n")
             os._exit(3)
         sys.stdout.write("ramp is loaded\n")
-        return INFO
+        return replace(INFO, repeatable=self._options.get("repeatable", True))
 
     def stepped(self) -> SteppedBackend:
         return self._steps

@@ -167,6 +167,40 @@ async def test_after_a_kill_in_mid_load_every_job_is_whole_with_its_marks_once()
         assert host.status.restarts == 1
 
 
+async def test_a_model_that_cannot_repeat_itself_loses_what_is_heard_and_only_that():
+    async with running({"step_s": 0.01, "repeatable": False}) as host:
+        heard = submit(host, "heard", "*", timeline="t")
+        queued = submit(host, "queued", "hello", timeline="t")
+        assert await heard.read()
+        os.kill(host.worker_pids[0], signal.SIGKILL)
+        with pytest.raises(WorkerLost, match=r"mid-speech.*SIGKILL"):
+            await hear(heard)
+        assert np.array_equal(await hear(queued), expected("queued", "hello"))
+
+
+async def test_a_process_that_falls_silent_is_replaced():
+    async with running({"step_s": 0.01}, step_timeout_s=0.4, silence_margin_s=0.6) as host:
+        stream = submit(host, "a", "some words here")
+        first = await stream.read()
+        os.kill(host.worker_pids[0], signal.SIGSTOP)
+        whole = np.concatenate([*(chunk.samples for chunk in first), await hear(stream)])
+        assert np.array_equal(whole, expected("a", "some words here"))
+
+
+async def test_a_model_that_can_no_longer_be_loaded_fails_with_the_reason(tmp_path: Path):
+    restart = RestartPolicy(first_delay_s=0.01, max_load_deaths=2)
+    async with running({"step_s": 0.01, "die_if": str(tmp_path / "gone")}, restart=restart) as host:
+        heard, queued = submit(host, "heard", "*", timeline="t"), submit(host, "queued", "x", timeline="t")
+        assert await heard.read()
+        (tmp_path / "gone").touch()
+        os.kill(host.worker_pids[0], signal.SIGKILL)
+        with pytest.raises(WorkerLost, match="a library says why"):
+            await hear(heard)
+        with pytest.raises(ModelNotReady, match="a library says why"):
+            await hear(queued)
+        assert host.status.state is HostState.FAILED and host.status.restarts == 3
+
+
 async def test_a_step_that_hangs_is_ended_and_the_canceled_job_is_told_lost():
     async with running(step_timeout_s=0.3) as host:
         hung = submit(host, "hung", "ab~")

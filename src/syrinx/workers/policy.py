@@ -28,7 +28,10 @@ class SupervisorPolicy:
     """Processes that share the model's jobs."""
     load_timeout_s: float = 600.0
     step_timeout_s: float = 30.0
-    """A step longer than this is a hang, and so is silence of the whole process for little more."""
+    """A step longer than this is a hang."""
+    silence_margin_s: float = 2.0
+    """Four heartbeats: a step may hold on to the interpreter for the whole step timeout, but a process that was not
+    heard of for this much longer is hung as a whole."""
     stop_grace_s: float = 3.0
     """Time to unload before a worker is killed."""
     window_s: float = 10.0

@@ -23,8 +23,6 @@ from .recovery import Restarts
 from .stream import Stream
 from .wire import WireError
 
-SILENCE_MARGIN_S = 2.0
-"""Four heartbeats: a step may hold on to the interpreter for the whole step timeout, but not for longer."""
 LAST_WORDS_S = 1.0
 """Time to read what a dead worker had sent."""
 MAX_SAID_CHARS = 2000
@@ -253,7 +251,7 @@ class Slot:
 
     def _watch_silence(self, warned: bool = False) -> None:
         """Kill a worker that is not heard of. Looks twice: it may be this process that was held up."""
-        limit_s = self._policy.step_timeout_s + SILENCE_MARGIN_S
+        limit_s = self._policy.step_timeout_s + self._policy.silence_margin_s
         quiet_s = self._loop.time() - self._heard_at
         if quiet_s < limit_s:
             self._watch = self._loop.call_later(limit_s - quiet_s, self._watch_silence)
