@@ -7,9 +7,10 @@ import json
 import signal
 import socket
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -17,7 +18,7 @@ import pytest
 
 from syrinx.config import Settings
 from syrinx.core.errors import ConfigError
-from syrinx.server.run import bind, check_exposure
+from syrinx.server.run import SAME_SIGNAL_S, bind, check_exposure
 from tests.fakes.live import WAIT_S
 
 ROOT = Path(__file__).parents[2]
@@ -68,19 +69,20 @@ async def test_sigterm_lets_running_speech_go_on_and_a_second_one_ends_it(tmp_pa
             assert await anext(pieces)
             with pytest.raises(httpx.TransportError):
                 async with asyncio.timeout(WAIT_S):
-                    await _signal_until_broken(running, pieces)
+                    await _signal_again(running, pieces)
         async with asyncio.timeout(WAIT_S):
             _, errors = await running.communicate()
         assert running.returncode == 0 and b"Traceback" not in errors
 
 
-async def _signal_until_broken(running: Process, pieces: AsyncIterator[bytes]) -> None:
-    """Signal again and again: signals that come together count as one."""
-    while True:
-        with suppress(ProcessLookupError):  # gone, and what is read now was sent before
-            running.send_signal(signal.SIGTERM)
-        for _ in range(100):
-            await anext(pieces)
+async def _signal_again(running: Process, pieces: AsyncIterator[bytes]) -> None:
+    """Listen until a signal counts as another one, send it, and listen to the end."""
+    began = time.monotonic()
+    while time.monotonic() - began <= SAME_SIGNAL_S:
+        await anext(pieces)
+    running.send_signal(signal.SIGTERM)
+    async for _ in pieces:
+        pass
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.1", "example.org"])
