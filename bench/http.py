@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from bench.harness import HOST
@@ -33,7 +33,7 @@ class HttpClient:
         self._writer.close()
         await asyncio.gather(self._writer.wait_closed(), return_exceptions=True)
 
-    async def post(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[bytes]:
+    async def post(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[bytes, None]:
         """Send JSON; yield the pieces of the answer's body as they come. Raises ``HttpFailed`` unless it is 200."""
         self.send(path, body)
         async with asyncio.timeout(WAIT_S):
@@ -50,7 +50,7 @@ class HttpClient:
         head = f"POST {path} HTTP/1.1\r\nHost: {HOST}:{self._port}\r\nContent-Type: application/json\r\n"
         self._writer.write(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
 
-    async def _chunked(self) -> AsyncIterator[bytes]:
+    async def _chunked(self) -> AsyncGenerator[bytes, None]:
         while True:
             async with asyncio.timeout(WAIT_S):
                 size = int((await self._reader.readuntil(b"\r\n")).split(b";")[0], 16)
@@ -59,7 +59,7 @@ class HttpClient:
                 return
             yield piece
 
-    async def _sized(self, head: bytes) -> AsyncIterator[bytes]:
+    async def _sized(self, head: bytes) -> AsyncGenerator[bytes, None]:
         left = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
         while left > 0:
             async with asyncio.timeout(WAIT_S):

@@ -68,9 +68,7 @@ class RealtimeClient:
 
     def pause_reading(self) -> None:
         """Take nothing from the socket any more, as a program that hangs does."""
-        transport = self._transport.underlying_transport
-        assert isinstance(transport, asyncio.ReadTransport)
-        transport.pause_reading()
+        self._transport.underlying_transport.pause_reading()
 
     async def close(self) -> None:
         self._transport.disconnect(graceful=False)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 
+from bench.echo import connect
 from bench.figure import Effort, Figure
 from bench.harness import HOST, SPEECH_PATH, Server, ServerPlan, free_port, ms, percentile
 from bench.http import HttpClient
@@ -15,7 +16,6 @@ from bench.measures.bare_espeak import TEXTS, bare_times
 
 WARM_UP = 5
 MEDIAN_REACH_S = 0.005
-CONNECT_TRIES, CONNECT_PAUSE_S = 200, 0.05
 
 
 async def measure(effort: Effort) -> list[Figure]:
@@ -60,18 +60,9 @@ async def _trivial_server() -> AsyncIterator[int]:
     options = ("--host", HOST, "--port", str(port), "--no-access-log", "--log-level", "error", "--lifespan", "off")
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "uvicorn", "bench.empty_app:app", *options)
     try:
-        await _connectable(port)
+        _, writer = await connect(port)
+        writer.close()
         yield port
     finally:
         process.terminate()
         await process.wait()
-
-
-async def _connectable(port: int) -> None:
-    for _ in range(CONNECT_TRIES):
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection(HOST, port)
-            writer.close()
-            return
-        await asyncio.sleep(CONNECT_PAUSE_S)
-    raise RuntimeError("the empty app did not start")

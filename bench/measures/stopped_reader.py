@@ -18,6 +18,7 @@ SPREAD_S = 3.0
 SETTLE_S = 8.0
 """After the listeners came, until memory is taken as the base."""
 SAMPLE_S = 0.25
+START_WAIT_S = 10.0
 GROWTH_REACH_MB = 5.0
 OPTIONS = {"x_realtime": 50, "max_batch": 32}
 LONG = PARAGRAPH * 60
@@ -33,7 +34,7 @@ async def measure(effort: Effort) -> list[Figure]:
         plan = load.LoadPlan(server.ws_url, HEALTHY, seconds, PARAGRAPH, SPREAD_S)
         running = asyncio.create_task(load.run(plan))
         await asyncio.sleep(SETTLE_S)
-        base, without = server.rss_mb(), await _peak(server, stop_s)
+        base, without = _memory_mb(server), await _peak(server, stop_s)
         async with _stopped_socket(server), _stopped_body(server):
             peak = await _peak(server, stop_s)
         result = await running
@@ -49,22 +50,30 @@ async def measure(effort: Effort) -> list[Figure]:
     ]
 
 
+def _memory_mb(server: Server) -> float:
+    return server.rss_mb() + sum(server.worker_rss_mb())
+
+
 async def _peak(server: Server, seconds: float) -> float:
-    """The most memory of the server process seen over ``seconds``."""
+    """The most memory of the server and the processes below it seen over ``seconds``."""
     loop = asyncio.get_running_loop()
     until, most = loop.time() + seconds, 0.0
     while loop.time() < until:
-        most = max(most, server.rss_mb())
+        most = max(most, _memory_mb(server))
         await asyncio.sleep(SAMPLE_S)
     return most
 
 
 @contextlib.asynccontextmanager
 async def _stopped_socket(server: Server) -> AsyncIterator[None]:
-    client = await RealtimeClient.connect(server.ws_url, lambda _: None)
-    client.create("stopped", LONG)
-    client.pause_reading()
+    """A WebSocket client that heard the first of its speech and hangs."""
+    heard = asyncio.Event()
+    client = await RealtimeClient.connect(server.ws_url, lambda event: heard.set() if event.delta else None)
     try:
+        client.create("stopped", LONG)
+        async with asyncio.timeout(START_WAIT_S):
+            await heard.wait()
+        client.pause_reading()
         yield
     finally:
         await client.close()
@@ -72,6 +81,9 @@ async def _stopped_socket(server: Server) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def _stopped_body(server: Server) -> AsyncIterator[None]:
+    """An HTTP client that took the first piece of its speech and hangs; its reader then pauses the socket."""
     async with HttpClient(server.port) as client:
-        client.send(SPEECH_PATH, {"input": LONG, "response_format": "pcm"})
-        yield  # the stream reader takes up to its limit and then pauses the socket
+        pieces = client.post(SPEECH_PATH, {"input": LONG, "response_format": "pcm"})
+        await anext(pieces)
+        yield
+        await pieces.aclose()
