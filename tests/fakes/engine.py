@@ -1,7 +1,7 @@
 """An engine without models for tests of protocols and pumps: it "speaks" a fixed piece of audio per text it is given.
 
 Text may hold a directive: ``{{error}}`` fails before any audio, ``{{break}}`` after some, ``{{busy}}`` is refused,
-``{{hold}}`` speaks a little and waits to be canceled, ``{{endless}}`` speaks for ever.
+``{{hold}}`` speaks a little and waits to be canceled, ``{{endless}}`` speaks for ever, ``{{bug}}`` raises what no engine may.
 """
 
 from __future__ import annotations
@@ -226,5 +226,7 @@ def _troubles(name: str, text: str, more: Audio) -> Iterator[ServerEvent | None]
         yield None
     while "{{endless}}" in text:
         yield more
+    if "{{bug}}" in text:
+        raise RuntimeError("a bug")
     if "{{break}}" in text:
         yield Failed(name, ModelFailed("The model broke."))

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from websockets.asyncio.client import ClientConnection
 
 from tests.fakes.engine import PIECE
@@ -216,6 +217,19 @@ async def test_an_unknown_path_is_told_after_accepting():
     async with live() as server:
         code, reason = await close_code(await server.socket("/v1/nowhere"))
         assert code == 1008 and reason is not None and "no WebSocket" in reason
+
+
+async def test_a_bug_is_logged_and_closes_with_1011():
+    with capture_logs() as lines:
+        async with live(prime_stream=False) as server, server.socket() as socket:
+            await tell(socket, "response.create", response_id="a", input="{{bug}}")
+            assert [(await hear(socket))["type"] for _ in range(2)] == [
+                "response.created",
+                "response.output_audio.delta",
+            ]
+            assert (await close_code(socket))[0] == 1011
+            await until(lambda: server.engine.sessions[0].closed)
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["socket_failed"]
 
 
 async def test_a_shutdown_closes_idle_sockets_as_going_away():

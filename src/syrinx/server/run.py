@@ -106,15 +106,15 @@ class DrainingServer(uvicorn.Server):
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drain while still listening, so that probes read 503 and not a refused connection; then close."""
+        """Drain while still listening, so that probes read 503 and not a refused connection; then end the rest."""
         draining = asyncio.create_task(self._engine.drain(self._drain_timeout_s))
         while not draining.done() and not self.force_exit:
             await asyncio.wait([draining], timeout=POLL_S)
         draining.cancel()
         await asyncio.gather(draining, return_exceptions=True)
+        await self.lifespan.shutdown()  # stops the engine, which ends every session, so connections close by themselves
+        self.force_exit = False
         await super().shutdown(sockets)
-        if self.force_exit:  # uvicorn leaves this out then, but the models are to be stopped all the same
-            await self.lifespan.shutdown()
 
 
 async def _serve(settings: Settings, build: EngineFactory, listener: socket.socket) -> int:
