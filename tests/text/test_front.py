@@ -9,7 +9,7 @@ from syrinx.text.segmenter import SegmentPolicy
 
 def prepare_all(front: TextFront, text: str) -> list[Prepared]:
     pieces = front.feed(text) + front.end()
-    return [prepared for piece in pieces if (prepared := front.prepare(piece))]
+    return [prepared for piece in pieces for prepared in front.prepare(piece)]
 
 
 def test_spans_count_the_utterance_and_not_the_piece():

@@ -77,7 +77,7 @@ class Inbox:
             self._pieces.extend(_cut(front, self._items.popleft()))
         return self._pieces.popleft() if self._pieces else None
 
-    def prepare(self, piece: Piece) -> Callable[[], Prepared | None]:
+    def prepare(self, piece: Piece) -> Callable[[], list[Prepared]]:
         """Return the work of normalising ``piece``, to be called here or, if ``is_slow``, in a thread."""
         front = self._front
         assert front is not None, "pieces come from a front"

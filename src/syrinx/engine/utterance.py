@@ -215,9 +215,7 @@ class Utterance:
             work = self._inbox.prepare(piece)
             loop = asyncio.get_running_loop()
             slow = self._inbox.is_slow(piece)
-            prepared = await loop.run_in_executor(self._services.executor, work) if slow else work()
-            if prepared is not None:
-                self._ready.append(prepared)
+            self._ready.extend(await loop.run_in_executor(self._services.executor, work) if slow else work())
         return bool(self._ready)
 
     async def _submit_ahead(self, brief: Brief) -> None:

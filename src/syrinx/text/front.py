@@ -8,10 +8,12 @@ from functools import lru_cache
 from syrinx.core.types import Span
 
 from .normalize import Normalizer
+from .parts import parts
 from .rules.clean import INVISIBLE, SPEAKABLE
 from .rules.rule import rewrite
 from .segmenter import Piece, Segmenter, SegmentPolicy
 from .spans import Spoken
+from .verbatim import Guard
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +23,18 @@ class Prepared:
     index: int
     """Counts the prepared pieces of the utterance from 0; pieces with nothing to say have none."""
     text: str
-    """As written."""
+    """The written piece it comes from."""
     span: Span
-    """Of ``text`` in the utterance."""
+    """What it speaks, in the utterance: the piece, or its share where the spoken form was cut."""
     spoken: Spoken
     """Its ``text`` is never blank."""
+    origin: int
+    """Where ``text`` begins in the utterance."""
 
     def source_span(self, span: Span) -> Span:
         """Offsets in ``spoken.text`` to offsets in the utterance's text; total, clamped, monotone."""
         inner = self.spoken.source_span(span)
-        return Span(self.span.start + inner.start, self.span.start + inner.end)
+        return Span(self.origin + inner.start, self.origin + inner.end)
 
 
 class TextFront:
@@ -43,6 +47,8 @@ class TextFront:
     def __init__(self, policy: SegmentPolicy, language: str, *, verbatim: str = "", normalize: bool = True) -> None:
         self._segmenter = Segmenter(policy, language, verbatim)
         self._normalizer = _normalizer(language, verbatim)
+        self._guard = Guard(verbatim)
+        self._max_chars = policy.max_chars
         self._normalizes = normalize
         self._prepared = 0
 
@@ -63,16 +69,30 @@ class TextFront:
         """No more text: return the rest."""
         return self._segmenter.end()
 
-    def prepare(self, piece: Piece) -> Prepared | None:
-        """Normalise a piece, in order. None: nothing in it can be said (whitespace, only emoji, a rule, more code)."""
+    def prepare(self, piece: Piece) -> list[Prepared]:
+        """Normalise a piece, in order. Empty: nothing in it can be said (whitespace, only emoji, a rule, more code).
+
+        Mostly one; more where the spoken form is longer than ``SegmentPolicy.max_chars``.
+        """
         if self._normalizes:
             spoken = self._normalizer.normalize(piece.text, in_code=piece.in_code)
         else:
             spoken = rewrite(piece.text, (INVISIBLE,)).spoken
-        if not self._is_speakable(spoken.text):
-            return None
-        prepared = Prepared(self._prepared, piece.text, Span(piece.start, piece.end), spoken)
-        self._prepared += 1
+        if len(spoken.text) <= self._max_chars:
+            return self._number([(spoken, Span(piece.start, piece.end))], piece)
+        cut = list(parts(spoken, self._max_chars, self._guard))
+        starts = [piece.start, *(piece.start + part.source_span(Span(0, 0)).start for part in cut[1:])]
+        return self._number(
+            [(part, Span(*ends)) for part, *ends in zip(cut, starts, [*starts[1:], piece.end], strict=True)], piece
+        )
+
+    def _number(self, shares: list[tuple[Spoken, Span]], piece: Piece) -> list[Prepared]:
+        """Give those that can be said their index."""
+        prepared = []
+        for spoken, span in shares:
+            if self._is_speakable(spoken.text):
+                prepared.append(Prepared(self._prepared, piece.text, span, spoken, piece.start))
+                self._prepared += 1
         return prepared
 
     def is_slow(self, piece: Piece) -> bool:
@@ -93,4 +113,4 @@ def plan(text: str, language: str, policy: SegmentPolicy, verbatim: str = "") ->
     """What would be said for a whole text, piece by piece."""
     front = TextFront(policy, language, verbatim=verbatim)
     pieces = front.feed(text) + front.end()
-    return [prepared for piece in pieces if (prepared := front.prepare(piece)) is not None]
+    return [prepared for piece in pieces for prepared in front.prepare(piece)]

@@ -62,6 +62,19 @@ class Spoken:
             runs.extend(_through(run, earlier))
         return Spoken(self.text, tuple(runs))
 
+    def part(self, span: Span) -> Spoken:
+        """The spoken ``span`` alone, mapped to the same written text; a replaced run maps to all it stood for."""
+        runs = []
+        for run in self.runs:
+            start, end = max(run.start, span.start), min(run.end, span.end)
+            if start >= end:
+                continue
+            source = (run.source_start, run.source_end)
+            if run.exact:
+                source = (run.source_start + start - run.start, run.source_start + end - run.start)
+            runs.append(Run(start - span.start, end - span.start, *source, run.exact))
+        return Spoken(self.text[span.start : span.end], tuple(runs))
+
     def index_at(self, place: int) -> int:
         """Index of the run that holds the spoken offset ``place`` (the last one at the end of the text)."""
         return max(bisect_right(self.runs, place, key=lambda run: run.start) - 1, 0)
