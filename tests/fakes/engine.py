@@ -1,7 +1,7 @@
 """An engine without models for tests of protocols and pumps: it "speaks" a fixed piece of audio per text it is given.
 
 Text may hold a directive: ``{{error}}`` fails before any audio, ``{{break}}`` after some, ``{{busy}}`` is refused,
-``{{hold}}`` speaks a little and waits to be canceled, ``{{endless}}`` speaks for ever, ``{{bug}}`` raises what no engine may.
+``{{hold}}`` speaks a little and waits to be canceled, ``{{endless}}`` speaks for ever, ``{{bug}}`` raises.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import sys
@@ -59,8 +60,10 @@ def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[
 
 
 def _is_unexpected(record: logging.LogRecord) -> bool:
-    """A stream that we break off on purpose, so that the client sees it is not whole, is no fault of the program."""
-    return record.msg != "ASGI callable returned without completing response."
+    """Drop what uvicorn reports as a fault and is none: a stream that we break off so that the client sees it is not
+    whole, and a request that is canceled because the server ends."""
+    canceled = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not canceled and record.msg != "ASGI callable returned without completing response."
 
 
 class RequestLog:
