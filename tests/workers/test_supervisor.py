@@ -102,6 +102,8 @@ async def test_jobs_are_spoken_and_a_refused_or_broken_one_is_told_so():
             submit(host, "a", "again")
         with pytest.raises(InvalidRequest, match="cannot be passed"):
             submit(host, "d", "half a \ud83d")
+        with pytest.raises(InvalidRequest, match="speed"):
+            submit(host, "d", "x", playback_rate=0.0)
         submit(host, "e", "x")
         with pytest.raises(Overloaded):
             submit(host, "f", "x")
@@ -199,6 +201,15 @@ async def test_a_model_that_can_no_longer_be_loaded_fails_with_the_reason(tmp_pa
         with pytest.raises(ModelNotReady, match="a library says why"):
             await hear(queued)
         assert host.status.state is HostState.FAILED and host.status.restarts == 3
+
+
+async def test_jobs_go_where_least_is_to_do_and_a_listener_stays_where_it_is():
+    async with running({"step_s": 0.01}, workers=2) as host:
+        submit(host, "long", "l" * 100, timeline="one")
+        submit(host, "short", "s" * 10, timeline="two")
+        submit(host, "other", "o" * 10, timeline="three")
+        submit(host, "more", "m" * 10, timeline="one")
+        assert [sorted(slot.streams) for slot in host._slots] == [["long", "more"], ["other", "short"]]
 
 
 async def test_a_step_that_hangs_is_ended_and_the_canceled_job_is_told_lost():

@@ -59,7 +59,7 @@ class Channel:
         try:
             return self._encoder.encode(messages)
         except WireError as error:
-            print(error, file=sys.stderr)  # noqa: T201 - a worker's stderr is its log
+            sys.stderr.write(f"{error}\n")
             return self._encoder.encode([_without_marks(message) for message in messages])
 
 

@@ -23,7 +23,7 @@ from .faults import fault_of
 from .messages import Cancel, Credit, FromWorker, Idle, Measured, Output, Submit
 from .meter import Meter
 from .runaway import RunawayPolicy, budget_s
-from .schedule import Candidate, Pick, SchedulePolicy, pick
+from .schedule import Candidate, Pick, SchedulePolicy, owner_key, pick
 from .timeline import RunningJob, Timeline
 from .usage import Usage
 from .wire import MAX_SAMPLES, audio_bytes
@@ -289,7 +289,7 @@ class StepLoop:
 
     def _charge(self, running: RunningJob, now: float, audio_s: float, spare: bool) -> None:
         terms, amount = running.terms, max(audio_s, MIN_CHARGE_S)
-        self._usage.charge(now, (terms.service_class, terms.owner), amount)
+        self._usage.charge(now, owner_key(terms.service_class, terms.owner), amount)
         if spare:
             self._usage.charge(now, terms.service_class, amount)
 

@@ -33,9 +33,6 @@ from .messages import Heartbeat, Hello, Load, LoadFailed, Ready, Shutdown
 from .runaway import RunawayPolicy, budget_s
 
 HEARTBEAT_S = 0.5
-DEADMAN_S = 120
-"""If not even the heartbeat thread ran for this long (C code that never lets go of the interpreter), the kernel ends
-the process: should the server be dead too, nobody else would. Longer than any import of a model library."""
 WARM_UP_TEXT = "Warm-up."
 
 
@@ -47,7 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which drains first
     secret = os.environ.pop(SECRET_VARIABLE, "")
-    channel = Channel(connect(options.address))
+    try:
+        channel = Channel(connect(options.address))
+    except OSError:
+        _end_with_server(options.folder)
     try:
         channel.send([Hello(secret, os.getpid())])
         _Worker(channel, options.folder).run()
@@ -72,7 +72,7 @@ class _Worker:
         load = self._first_message()
         if load is None:
             return
-        beats = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        beats = threading.Thread(target=self._beat, args=(load.deadman_s,), name="heartbeat", daemon=True)
         beats.start()
         try:
             self._live(load)
@@ -103,11 +103,11 @@ class _Worker:
         self._loop = None
         backend.unload()
 
-    def _beat(self) -> None:
+    def _beat(self, deadman_s: float) -> None:
         """Show that the process lives, and end it when there is nobody to show it to."""
         try:
             while not self._over.wait(HEARTBEAT_S):
-                _arm_deadman()
+                _arm_deadman(deadman_s)
                 since = self._loop.working_since if self._loop is not None else None
                 step_s = None if since is None else self._clock.now() - since
                 self._channel.send([Heartbeat(step_s)])
@@ -174,9 +174,9 @@ def _load_fault(error: Exception) -> Fault:
     return fault_of(error)
 
 
-def _arm_deadman() -> None:
+def _arm_deadman(seconds: float) -> None:
     if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, DEADMAN_S)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _end_with_server(folder: Path) -> NoReturn:

@@ -35,6 +35,9 @@ class Load(Message, frozen=True, array_like=True, tag="load"):
     schedule: SchedulePolicy = SchedulePolicy()
     """``max_batch`` is replaced by the model's own."""
     runaway: RunawayPolicy = RunawayPolicy()
+    deadman_s: float = 600.0
+    """If not even the heartbeat thread ran for this long (C code that never lets go of the interpreter), the kernel
+    ends the process: should the server be dead too, nobody else would. Longer than any import of a model library."""
 
 
 class Submit(Message, frozen=True, array_like=True, tag="submit"):

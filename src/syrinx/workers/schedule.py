@@ -6,8 +6,9 @@ Listeners about to run dry come first, by the moment they do; what capacity is l
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from syrinx.core.types import ServiceClass
@@ -73,7 +74,7 @@ def pick(now: float, candidates: Iterable[Candidate], usage: Usage, policy: Sche
             ready.append(candidate)
         elif candidate.ready_at < wake_at:
             wake_at = candidate.ready_at
-    urgent = [c for c in ready if c.due - now < policy.comfortable_lead_s and c.service_class is INTERACTIVE]
+    urgent = [c for c in ready if c.due - now < policy.comfortable_lead_s and c.service_class is not ServiceClass.BULK]
     chosen = _fill((), _by_urgency(now, urgent, usage, policy), policy.max_batch)
     pressed = len(chosen)
     if pressed < policy.max_batch and len(urgent) < len(ready):
@@ -83,7 +84,9 @@ def pick(now: float, candidates: Iterable[Candidate], usage: Usage, policy: Sche
     return Pick(tuple(c.job_id for c in chosen), len(chosen) - pressed, wake_at)
 
 
-INTERACTIVE = ServiceClass.INTERACTIVE
+def owner_key(service_class: ServiceClass, owner: str) -> Hashable:
+    """Return the key under which ``Usage`` keeps what an owner got in a class; a class's own key is itself."""
+    return service_class, owner
 
 
 def _fill(chosen: Sequence[Candidate], line: Iterable[Candidate], size: int) -> list[Candidate]:
@@ -102,9 +105,7 @@ def _fill(chosen: Sequence[Candidate], line: Iterable[Candidate], size: int) -> 
     return batch
 
 
-def _by_urgency(
-    now: float, urgent: list[Candidate], usage: Usage, policy: SchedulePolicy
-) -> Iterator[Candidate] | list[Candidate]:
+def _by_urgency(now: float, urgent: list[Candidate], usage: Usage, policy: SchedulePolicy) -> Iterable[Candidate]:
     """Earliest due first, those about to run dry before all; once somebody did run dry, owners take turns in that."""
 
     def pressing(c: Candidate) -> bool:
@@ -116,8 +117,7 @@ def _by_urgency(
     rest = sorted((c for c in urgent if not pressing(c)), key=_due)
     if all(c.due > now for c in first):
         return sorted(first, key=_due) + rest
-    turns = _take_turns(first, _owner, lambda key: usage.of(key), policy.nominal_step_s)
-    return _chain(turns, rest)
+    return itertools.chain(_take_turns(first, usage, policy.nominal_step_s), rest)
 
 
 def _by_share(rest: list[Candidate], usage: Usage, policy: SchedulePolicy) -> Iterator[Candidate]:
@@ -131,7 +131,7 @@ def _by_share(rest: list[Candidate], usage: Usage, policy: SchedulePolicy) -> It
     ):
         members = [c for c in rest if c.service_class is service_class]
         if members:
-            lines[service_class] = _take_turns(members, _owner, lambda key: usage.of(key), policy.nominal_step_s)
+            lines[service_class] = _take_turns(members, usage, policy.nominal_step_s)
             spent[service_class] = usage.of(service_class) / quantum
             step[service_class] = policy.nominal_step_s / quantum
     while lines:
@@ -144,32 +144,21 @@ def _by_share(rest: list[Candidate], usage: Usage, policy: SchedulePolicy) -> It
         yield candidate
 
 
-def _take_turns(
-    members: list[Candidate], group: Callable[[Candidate], Hashable], spent: Callable[[Hashable], float], step: float
-) -> Iterator[Candidate]:
-    """Yield all members: each time the next of the group that had least, counting what is yielded as ``step``."""
-    groups: dict[Hashable, list[Candidate]] = {}
+def _take_turns(members: list[Candidate], usage: Usage, step_s: float) -> Iterator[Candidate]:
+    """Yield all members: each time the next of the owner who had least, counting what is yielded as ``step_s``."""
+    queues: dict[Hashable, list[Candidate]] = {}
     for member in sorted(members, key=_due):
-        groups.setdefault(group(member), []).append(member)
-    line = [(spent(key), queue[0].order, 0, queue) for key, queue in groups.items()]
+        queues.setdefault(owner_key(member.service_class, member.owner), []).append(member)
+    line = [(usage.of(key), queue[0].order, 0, queue) for key, queue in queues.items()]
     heapq.heapify(line)
     while line:
         had, order, index, queue = line[0]
         yield queue[index]
         if index + 1 < len(queue):
-            heapq.heapreplace(line, (had + step, order, index + 1, queue))
+            heapq.heapreplace(line, (had + step_s, order, index + 1, queue))
         else:
             heapq.heappop(line)
 
 
-def _chain(*lines: Iterable[Candidate]) -> Iterator[Candidate]:
-    for line in lines:
-        yield from line
-
-
 def _due(candidate: Candidate) -> tuple[float, int]:
     return candidate.due, candidate.order
-
-
-def _owner(candidate: Candidate) -> Hashable:
-    return candidate.service_class, candidate.owner

@@ -23,6 +23,8 @@ from .recovery import Restarts
 from .stream import Stream
 from .wire import WireError
 
+DEADMAN_S = 120.0
+"""See ``Load.deadman_s``."""
 LAST_WORDS_S = 1.0
 """Time to read what a dead worker had sent."""
 MAX_SAID_CHARS = 2000
@@ -177,7 +179,7 @@ class Slot:
         if not door.link.done():
             return self._not_loaded(process)
         self._link = door.link.result()
-        self._link.send(Load(self._spec.backend, self._spec.options, self._policy.schedule, self._policy.runaway))
+        self._link.send(self._order())
         await self._first_of(self._loaded, process.exited, self._link.closed, until=until)
         if not self._loaded.done():
             return self._not_loaded(process)
@@ -185,6 +187,11 @@ class Slot:
         if isinstance(outcome, LoadFailed):
             return Death(outcome.fault.message, refused=True)
         return None
+
+    def _order(self) -> Load:
+        policy = self._policy
+        deadman_s = max(DEADMAN_S, 2 * policy.step_timeout_s)  # a step may hold on to the interpreter throughout
+        return Load(self._spec.backend, self._spec.options, policy.schedule, policy.runaway, deadman_s)
 
     def _not_loaded(self, process: WorkerProcess) -> Death:
         lost = process.exited.done() or (self._link is not None and self._link.closed.done())

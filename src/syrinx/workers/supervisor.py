@@ -24,6 +24,7 @@ from syrinx.models.base import ModelInfo
 from .faults import error_of
 from .host import HostLoad, HostState, HostStatus, JobTerms
 from .messages import Cancel, Credit, FromWorker, Idle, Output
+from .placement import choose
 from .policy import BackendSpec, SupervisorPolicy
 from .recovery import Casualty, reason_to_fail
 from .slot import Death, Slot
@@ -32,7 +33,6 @@ from .wire import Encoder, WireError, samples_of
 
 Log = Callable[[str, str], None]
 """Takes a worker's name (``model-0``) and a line that it printed."""
-MAX_REMEMBERED_TIMELINES = 4096
 RETRY_AFTER_S = 1.0
 NO_SAMPLES = np.zeros(0, np.float32)
 
@@ -59,7 +59,7 @@ class Supervisor:
         self._suspects: dict[str, Slot] = {}
         """Waiting streams that may go only to the slot whose worker they may have killed."""
         self._homes: OrderedDict[str, Slot] = OrderedDict()
-        """Where a timeline's jobs go, so that one schedule sees its play-head."""
+        """Where a timeline's jobs went (``placement.choose``)."""
         self._order = 0
         self._encoder = Encoder()
 
@@ -108,9 +108,11 @@ class Supervisor:
 
     def submit(self, job: SynthesisJob, terms: JobTerms) -> Stream:
         """See ``ModelHost.submit``. Raises also ``Overloaded`` over ``max_jobs`` and ``InvalidRequest`` for a job that
-        cannot be sent: an id in use, options that are no plain values, text that is no Unicode."""
+        cannot be sent: an id in use, options that are no plain values, text that is no Unicode, no speed."""
         if self._state() in (HostState.STOPPED, HostState.FAILED):
             raise ModelNotReady(f"The model {self.name} does not run. {self._failure}".strip())
+        if not (terms.playback_rate > 0 and job.delivery.speed > 0):
+            raise InvalidRequest("A speed must be more than 0.", param="speed")
         if job.job_id in self._streams:
             raise InvalidRequest(f"There is a job {job.job_id!r} already.")
         if len(self._streams) >= self._policy.max_jobs:
@@ -164,6 +166,8 @@ class Supervisor:
 
     def slot_died(self, slot: Slot, death: Death) -> None:
         lost, slot.streams = list(slot.streams.values()), {}
+        suspects = f" It was at work on {', '.join(death.suspects)}." if death.suspects else ""
+        self.slot_printed(slot, f"The worker was lost with {len(lost)} jobs. {death.cause}{suspects}")
         for stream in lost:
             self._mourn(slot, stream, death)
         if slot.failed:
@@ -181,7 +185,7 @@ class Supervisor:
         """Send the job to a worker, or let it wait for one."""
         job_id = stream.job.job_id
         suspected_by = self._suspects.get(job_id)
-        slot = self._choose(stream.terms.timeline) if suspected_by is None else suspected_by
+        slot = suspected_by or choose(self._homes, self._slots, stream.terms.timeline, self._info)
         if slot is None or not slot.ready:
             self._waiting[job_id] = stream
             return
@@ -198,29 +202,6 @@ class Supervisor:
             if suspected_by is not None and suspected_by.failed:
                 del self._suspects[stream.job.job_id]
             self._place(stream)
-
-    def _choose(self, timeline: str) -> Slot | None:
-        home = self._homes.get(timeline)
-        if home is None or not home.ready:
-            ready = [slot for slot in self._slots if slot.ready]
-            if not ready:
-                return None
-            home = ready[0] if len(ready) == 1 else min(ready, key=self._work_s)
-        self._homes[timeline] = home
-        self._homes.move_to_end(timeline)
-        if len(self._homes) > MAX_REMEMBERED_TIMELINES:
-            self._homes.popitem(last=False)
-        return home
-
-    def _work_s(self, slot: Slot) -> float:
-        """Seconds of audio that the slot's worker is still to make, as far as text tells."""
-        if self._info is None:
-            return float(len(slot.streams))
-        pace, rate = self._info.seconds_per_char, self._info.sample_rate
-        return sum(
-            max(len(s.job.text) * pace / s.job.delivery.speed - s.progress.samples / rate, pace)
-            for s in slot.streams.values()
-        )
 
     # --- audio and ends ---------------------------------------------------------------------------------------------
 
