@@ -23,8 +23,8 @@ from bench.measures import MEASURES
 
 def main() -> int:
     """Parse the command line and run. Returns the exit status."""
-    arguments = _arguments(sys.argv[1:])
-    print(_machine(), file=sys.stderr)
+    arguments, machine = _arguments(sys.argv[1:]), _machine()
+    print(machine, file=sys.stderr)
     figures: list[Figure] = []
     for name in arguments.name or MEASURES:
         print(f"... {name}", file=sys.stderr, flush=True)
@@ -33,7 +33,7 @@ def main() -> int:
     print(table(figures))
     if arguments.json is not None:
         rows = [dataclasses.asdict(figure) for figure in figures]
-        arguments.json.write_text(json.dumps({"machine": _machine(), "figures": rows}, indent=2) + "\n")
+        arguments.json.write_text(json.dumps({"machine": machine, "figures": rows}, indent=2) + "\n")
     return 0 if all(figure.ok for figure in figures) else 1
 
 
@@ -56,7 +56,11 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
 
 def _machine() -> str:
     memory = psutil.virtual_memory().total / 1e9
-    return f"{psutil.cpu_count()} cores, {memory:.0f} GB, {platform.system()}, Python {platform.python_version()}"
+    others = psutil.getloadavg()[0]
+    return (
+        f"{psutil.cpu_count()} cores, {memory:.0f} GB, {platform.system()}, Python {platform.python_version()}, "
+        f"load average before {others:.1f}"
+    )
 
 
 if __name__ == "__main__":

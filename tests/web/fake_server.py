@@ -25,6 +25,8 @@ import syrinx
 
 RATE = 24000
 FRAME_S = 0.04
+PRIMER_BYTES = 24_000
+"""Half a second of silence before the speech: far more than a real server sends, so that playing it would show."""
 WEB = Path(syrinx.__file__).parent / "web"
 
 
@@ -118,10 +120,12 @@ class FakeServer:
 
     async def _send_speech(self, connection: ServerConnection, name: str, text: str) -> None:
         await _send(connection, type="response.created", response=name)
+        primer = base64.b64encode(bytes(PRIMER_BYTES)).decode()
+        await _send(connection, type="response.output_audio.delta", response=name, delta=primer)
         total = 0
         for _ in range(max(1, round(len(text) * 0.065 / FRAME_S))):
             times = np.arange(total, total + int(RATE * FRAME_S)) / RATE
-            samples = (8000 * np.sin(2 * np.pi * 440 * times)).astype("<i2")
+            samples = (8000 * np.cos(2 * np.pi * 440 * times)).astype("<i2")
             total += len(samples)
             delta = base64.b64encode(samples.tobytes()).decode()
             await _send(connection, type="response.output_audio.delta", response=name, delta=delta)

@@ -164,6 +164,8 @@ function onMessage(message) {
 
 function onAudio(utterance, delta) {
   const samples = decode(delta);
+  // Servers prime the line with a little digital silence; playing it would only delay the first sound.
+  if (utterance.received === 0 && samples.every((sample) => sample === 0)) return;
   if (state.ttfbMs === null) {
     state.ttfbMs = performance.now() - utterance.askedAt;
     setPhase("speaking");

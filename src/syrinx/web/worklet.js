@@ -8,7 +8,8 @@
 //      {type: "full", id}                a block was refused: over LIMIT_S are buffered
 
 const SILENCE = 0.001; // -60 dBFS: quieter than any speech, louder than dither
-const LEAD_S = 0.04; // start, and start again after a gap, once this much is there: one server frame
+const LEAD_S = 0.04; // start once this much is there: one server frame
+const LONGEST_LEAD_S = 0.64; // every gap doubles it, up to this: four gaps, and a poor network is smooth
 const REPORT_S = 0.05;
 const LIMIT_S = 1800; // half an hour of float samples is 170 MB: past that the page refuses instead of swelling
 const SCALE = 1 / 32768;
@@ -89,6 +90,7 @@ class SpeechPlayer extends AudioWorkletProcessor {
       this.id = "";
     } else if (this.flowing && filled < out.length) {
       this.flowing = false;
+      this.lead = Math.min(2 * this.lead, LONGEST_LEAD_S * sampleRate);
       this.totals.underruns += 1;
       this.report("progress");
     } else if (this.sinceReport >= this.reportEvery) {
