@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from syrinx.client import SpeechClient
+from syrinx.client.http import speech_body
 from syrinx.core.errors import InvalidRequest, ModelNotReady, Overloaded
-from syrinx.core.types import AudioFormat, Delivery, SpeechRequest
+from syrinx.core.types import AudioFormat, Delivery, ServiceClass, SpeechRequest
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -54,13 +55,27 @@ def test_a_call_carries_what_was_asked_and_leaves_the_rest_to_the_server() -> No
     assert seen[0].url.path == "/v1/audio/speech"
 
 
-@pytest.mark.parametrize(
-    "request_", [SpeechRequest(language="de"), SpeechRequest(delivery=Delivery(pitch=1.2)), SpeechRequest(seed=1)]
-)
+def test_everything_a_request_says_is_sent() -> None:
+    request = SpeechRequest(
+        language="de", delivery=Delivery(1.0, 1.2, 0.5), service_class=ServiceClass.BULK, seed=1, model="espeak"
+    )
+    assert speech_body("Hallo.", request) == {
+        "input": "Hallo.",
+        "model": "espeak",
+        "language": "de",
+        "response_format": "pcm",
+        "pitch": 1.2,
+        "volume": 0.5,
+        "service_class": "bulk",
+        "seed": 1,
+    }
+
+
+@pytest.mark.parametrize("request_", [SpeechRequest(options={"x": 1}), SpeechRequest(audio=AudioFormat(bitrate=64000))])
 def test_what_the_dialect_cannot_say_is_refused_not_dropped(request_: SpeechRequest) -> None:
     with (
         client_of(lambda request: httpx.Response(200)) as client,
-        pytest.raises(InvalidRequest, match="nothing more"),
+        pytest.raises(InvalidRequest, match="no model options"),
     ):
         list(client.speech("Hello.", request_))
 

@@ -18,6 +18,7 @@ from syrinx.core.errors import (
     TextTooLong,
     UnsupportedFormat,
 )
+from syrinx.core.types import ServiceClass
 from syrinx.models.base import ModelInfo, VoiceInfo
 from syrinx.protocols.openai_speech import (
     SpeechCall,
@@ -33,7 +34,7 @@ from syrinx.protocols.openai_speech import (
     with_instructions,
 )
 
-POLICY = SpeechPolicy(models=frozenset({"espeak"}), max_chars=100, default_speed=1.25, opus_bitrate=48_000)
+POLICY = SpeechPolicy(max_chars=100, default_speed=1.25, opus_bitrate=48_000)
 VOICE = VoiceInfo("en", "English", ("en",), "female")
 
 
@@ -97,9 +98,32 @@ def test_any_other_voice_is_refused(voice: object):
     assert refused(json.dumps({"input": "x", "voice": voice}).encode()).param == "voice"
 
 
-def test_unknown_models_mean_the_default_one():
-    assert parse(model="gpt-4o-mini-tts").request.model is None
-    assert parse(model="espeak").request.model == "espeak"
+def test_the_model_is_passed_on_as_it_is_named():
+    assert parse(model="gpt-4o-mini-tts").request.model == "gpt-4o-mini-tts"
+    assert parse().request.model is None
+
+
+def test_our_own_fields_are_taken():
+    request = parse(language="pt-BR", pitch=1.5, volume=0.5, service_class="bulk", seed=7).request
+    assert (request.language, request.service_class, request.seed) == ("pt-BR", ServiceClass.BULK, 7)
+    assert (request.delivery.pitch, request.delivery.volume) == (1.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("language", "not a tag"),
+        ("language", 5),
+        ("pitch", 0.4),
+        ("volume", 2.1),
+        ("service_class", "first"),
+        ("seed", 1.5),
+        ("seed", -1),
+        ("seed", 2**32),
+    ],
+)
+def test_our_own_fields_are_checked(name: str, value: object):
+    assert refused(json.dumps({"input": "x", name: value}).encode()).param == name
 
 
 @pytest.mark.parametrize("speed", [0.25, 1, 4.0])
@@ -113,7 +137,7 @@ def test_speeds_out_of_range_or_of_another_type_are_refused(speed: object):
 
 
 def test_unknown_fields_are_ignored():
-    assert parse(extra={"deep": [1]}, seed=5).text == "Hello."
+    assert parse(extra={"deep": [1]}).text == "Hello."
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from syrinx.core.errors import InvalidRequest, ModelNotReady
-from syrinx.core.types import SpeechRequest
+from syrinx.core.types import Delivery, ServiceClass, SpeechRequest
 
 from .address import http_address, is_loopback
 from .refusals import error_of_response
@@ -103,19 +103,24 @@ class SpeechClient:
 def speech_body(text: str, request: SpeechRequest) -> dict[str, Any]:
     """The JSON of a speech call. What is left at its default is not sent, so the server's own default holds.
 
-    Raises ``InvalidRequest`` for what this dialect has no field for: it would be dropped without a word.
+    Raises ``InvalidRequest`` for options and a bitrate, which this dialect has no field for: they would be dropped
+    without a word.
     """
-    plain = SpeechRequest(model=request.model, voice=request.voice, audio=request.audio)
-    if replace(request, delivery=replace(request.delivery, speed=1.0)) != plain:
-        raise InvalidRequest("A server takes text, model, voice, format and speed over HTTP, and nothing more.")
-    speed = request.delivery.speed
+    if request.options or request.audio.bitrate is not None:
+        raise InvalidRequest("A server takes no model options and no bitrate over HTTP.")
+    usual, delivery = Delivery(), request.delivery
     fields = {
         "input": text,
         "model": request.model,
         "voice": request.voice,
+        "language": request.language,
         "response_format": WIRE_FORMATS.get(request.audio.container, request.audio.container),
         "sample_rate": request.audio.sample_rate,
-        "speed": speed if speed != plain.delivery.speed else None,
+        "speed": delivery.speed if delivery.speed != usual.speed else None,
+        "pitch": delivery.pitch if delivery.pitch != usual.pitch else None,
+        "volume": delivery.volume if delivery.volume != usual.volume else None,
+        "service_class": "bulk" if request.service_class is ServiceClass.BULK else None,
+        "seed": request.seed,
     }
     return {name: value for name, value in fields.items() if value is not None}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,9 @@ from syrinx.core.errors import InvalidRequest
 
 Fields = Mapping[str, Any]
 """A JSON object as parsed."""
+
+LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}")
+"""The shape of a BCP 47 tag (RFC 5646, section 2.1), underscores forgiven; whether a voice speaks it is not asked."""
 
 _decode = msgspec.json.Decoder().decode
 
@@ -53,6 +57,14 @@ def number(fields: Fields, name: str, low: float, high: float) -> float | None:
     if not low <= value <= high:
         raise InvalidRequest(f"{name!r} must be between {low:g} and {high:g}, not {value:g}.", param=name)
     return float(value)
+
+
+def language_of(fields: Fields) -> str | None:
+    """Return the ``language`` field, a BCP 47 tag; None if absent, null or empty. Raises ``InvalidRequest``."""
+    value = string(fields, "language") or None
+    if value is not None and not LANGUAGE_TAG.fullmatch(value):
+        raise InvalidRequest(f"'language' must be a tag such as 'en' or 'pt-BR', not {value[:40]!r}.", param="language")
+    return value
 
 
 def kind(value: Any) -> str:

@@ -12,15 +12,16 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from syrinx.audio.delivery import LIMITS
 from syrinx.core.errors import EmptyText, InvalidRequest, SyrinxError, TextTooLong
-from syrinx.core.types import AudioFormat, Delivery, SpeechRequest
+from syrinx.core.types import AudioFormat, Delivery, ServiceClass, SpeechRequest
 from syrinx.models.base import ModelInfo, VoiceInfo
 from syrinx.protocols.formats import audio_format, sample_rate_of
-from syrinx.protocols.jsonwire import Fields, kind, number, read_object, string
+from syrinx.protocols.jsonwire import Fields, kind, language_of, number, read_object, string
 from syrinx.protocols.openai_errors import error_body
 
-SPEED = (0.25, 4.0)
-"""Times faster; OpenAI API reference, audio/createSpeech."""
+MAX_SEED = 2**32 - 1
+"""Seeds that every random generator takes."""
 PCM_RATE = 24_000
 """Hertz of ``response_format: pcm``; clients read it without asking (same source)."""
 MP3 = "mp3"
@@ -40,8 +41,6 @@ class StreamFormat(enum.Enum):
 class SpeechPolicy:
     """What the server allows and assumes."""
 
-    models: frozenset[str] = frozenset()
-    """Served names; any other means the default model, because clients send OpenAI's names unasked."""
     max_chars: int = 200_000
     default_speed: float = 1.0
     opus_bitrate: int | None = None
@@ -62,16 +61,20 @@ class SpeechCall:
 def parse_speech(body: bytes, policy: SpeechPolicy) -> SpeechCall:
     """Parse the body of ``POST /v1/audio/speech``. Unknown fields are ignored.
 
+    Beside OpenAI's fields it takes ours: ``language``, ``pitch``, ``volume``, ``sample_rate``, ``service_class`` and
+    ``seed``.
+
     Raises ``InvalidRequest`` or one of its kinds, with ``param`` naming the field, and nothing else.
     """
     fields = read_object(body)
-    model = string(fields, "model")
-    speed = number(fields, "speed", *SPEED)
     request = SpeechRequest(
-        model=model if model in policy.models else None,
+        model=string(fields, "model"),
         voice=_voice(fields),
-        delivery=Delivery(speed=policy.default_speed if speed is None else speed),
+        language=language_of(fields),
+        delivery=_delivery(fields, policy),
         audio=_audio(fields, policy),
+        service_class=_service_class(fields),
+        seed=_seed(fields),
     )
     return SpeechCall(
         text=_text(fields, policy.max_chars),
@@ -112,6 +115,29 @@ def _voice(fields: Fields) -> str | None:
     if value is None or isinstance(value, str):
         return value or None
     raise InvalidRequest(f"'voice' must be a string or an object with an 'id', not {kind(value)}.", param="voice")
+
+
+def _delivery(fields: Fields, policy: SpeechPolicy) -> Delivery:
+    asked = {name: number(fields, name, *LIMITS[name]) for name in ("speed", "pitch", "volume")}
+    given = {name: value for name, value in asked.items() if value is not None}
+    return Delivery(**{"speed": policy.default_speed, **given})
+
+
+def _service_class(fields: Fields) -> ServiceClass:
+    value = string(fields, "service_class") or ServiceClass.INTERACTIVE.value
+    try:
+        return ServiceClass(value)
+    except ValueError:
+        raise InvalidRequest(
+            f"'service_class' must be 'interactive' or 'bulk', not {value!r}.", param="service_class"
+        ) from None
+
+
+def _seed(fields: Fields) -> int | None:
+    value = number(fields, "seed", 0, MAX_SEED)
+    if value is not None and not value.is_integer():
+        raise InvalidRequest(f"'seed' must be a whole number, not {value:g}.", param="seed")
+    return None if value is None else int(value)
 
 
 def _audio(fields: Fields, policy: SpeechPolicy) -> AudioFormat:

@@ -63,7 +63,7 @@ def build_app(
     app.router.redirect_slashes = False
     app.router.routes.extend(
         [
-            *OpenAiRoutes(engine, keys, _speech_policy(settings, engine), settings).routes(),
+            *OpenAiRoutes(engine, keys, _speech_policy(settings), settings).routes(),
             *HealthRoutes(engine, keys, metrics, settings).routes(),
             *page_routes(Path(syrinx.web.__path__[0])),
             *SocketRoutes(engine, keys, SocketCap(settings.max_connections), metrics, _pump_policy(settings)).routes(
@@ -91,9 +91,8 @@ async def _load(engine: Engine, on_ready: Callable[[], None] | None) -> None:
         on_ready()
 
 
-def _speech_policy(settings: Settings, engine: Engine) -> SpeechPolicy:
+def _speech_policy(settings: Settings) -> SpeechPolicy:
     return SpeechPolicy(
-        models=frozenset(model.name for model in engine.models()),
         max_chars=settings.max_text_chars,
         default_speed=settings.default_speed,
         opus_bitrate=bits_per_second(settings.opus_bitrate),

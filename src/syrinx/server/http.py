@@ -25,7 +25,6 @@ from syrinx.protocols.openai_speech import (
 from syrinx.server.answers import json_answer
 from syrinx.server.auth import Keys
 from syrinx.server.speech_stream import SpeechStream
-from syrinx.wiring import max_lead_s
 
 if TYPE_CHECKING:
     from syrinx.config import Settings
@@ -103,8 +102,8 @@ class OpenAiRoutes:
         return json_answer(b'{"object":"service","name":"syrinx"}')
 
     def options(self, owner: str) -> SessionOptions:
-        """One utterance; audio goes out as it is made, and no further ahead of the listener than is set."""
-        return SessionOptions(PROTOCOL, owner=owner, max_lead_s=max_lead_s(self.settings))
+        """One utterance, made as fast as it is read: whoever asks for a file does not wait for it to be played."""
+        return SessionOptions(PROTOCOL, owner=owner)
 
     def _admit_to_list(self, request: Request) -> None:
         if not self.settings.public_lists:
