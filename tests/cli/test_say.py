@@ -62,12 +62,21 @@ def test_a_server_can_be_used_instead(server: ServerProcess, tmp_path: Path) -> 
     assert 0.5 < len(samples) / rate < 3.0
 
 
+def test_a_server_is_asked_for_pitch_too(server: ServerProcess, tmp_path: Path) -> None:
+    def seconds(*options: str) -> float:
+        done = syrinx("say", "Hello there.", "--url", server.url, "-o", "x.wav", *options, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return soundfile.info(tmp_path / "x.wav").duration
+
+    assert abs(seconds("--pitch", "1.5") / seconds() - 1) < 0.05
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--voice", "zork"], b"zork"),
         (["--model", "zork"], b"zork"),
-        (["--pitch", "1.5"], b"nothing more"),
+        (["--language", "not a tag"], b"tag"),
     ],
 )
 def test_a_server_that_cannot_is_told_in_one_line(
