@@ -70,9 +70,7 @@ class Settings(BaseModel):
     cors_origins: tuple[str, ...] = Field(
         default=(), description="Web origins that may call beside the server's own and loopback ones; '*' for any"
     )
-    allowed_hosts: tuple[str, ...] = Field(
-        default=(), description="Host names accepted beside loopback; '*' for any"
-    )
+    allowed_hosts: tuple[str, ...] = Field(default=(), description="Host names accepted beside loopback; '*' for any")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Lowest level logged")
     drain_timeout_s: float = Field(
         default=20.0, ge=0, le=3600, description="Longest wait for running speech on SIGTERM"
@@ -89,12 +87,8 @@ class Settings(BaseModel):
 
     # text
     max_text_chars: int = Field(default=200_000, ge=1, le=10_000_000, description="Longest text of one utterance")
-    max_utterance_words: int = Field(
-        default=150, ge=0, description="Longest Realtime-style response, words; 0: none"
-    )
-    first_segment_max_words: int = Field(
-        default=2, ge=0, description="Cut the first piece from this word on; 0: off"
-    )
+    max_utterance_words: int = Field(default=150, ge=0, description="Longest Realtime-style response, words; 0: none")
+    first_segment_max_words: int = Field(default=2, ge=0, description="Cut the first piece from this word on; 0: off")
     first_segment_boundaries: str = Field(default=".,?!;:", description="Characters that end a clause")
     first_segment_require_boundary: bool = Field(
         default=True, description="Cut only at a boundary; off: at 4 words more at the latest"
