@@ -30,6 +30,8 @@ class ServerOptions:
 
     models: tuple[str, ...] = ("espeak",)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables as they are, such as the founding systems' ``API_KEY``."""
 
     def environment(self, data_dir: Path) -> dict[str, str]:
         """The variables to start it with: the caller's own, without any ``SYRINX_*`` of the developer's shell."""
@@ -37,7 +39,7 @@ class ServerOptions:
         environ["SYRINX_DATA_DIR"] = str(data_dir)
         for name, value in self.settings.items():
             environ["SYRINX_" + name.upper()] = _as_text(value)
-        return environ
+        return {**environ, **self.variables}
 
 
 class ServerProcess:
@@ -125,11 +127,13 @@ class ServerPool:
             self._running[key] = self.fresh(models, **settings).start()
         return self._running[key]
 
-    def fresh(self, models: tuple[str, ...] = ("espeak",), **settings: Any) -> ServerProcess:
+    def fresh(
+        self, models: tuple[str, ...] = ("espeak",), variables: Mapping[str, str] | None = None, **settings: Any
+    ) -> ServerProcess:
         """A server of the caller's own, not started yet: for tests that break or stop it."""
         folder = self._folder / f"server-{len(list(self._folder.iterdir()))}"
         folder.mkdir()
-        return ServerProcess(ServerOptions(models, settings), folder)
+        return ServerProcess(ServerOptions(models, settings, variables or {}), folder)
 
     def running(self) -> list[ServerProcess]:
         return list(self._running.values())
