@@ -17,6 +17,7 @@ from tests.fakes.server_process import ServerProcess
 
 SPEECH = "/v1/audio/speech"
 FIELDS = ("model", "voice", "response_format", "speed", "stream_format", "instructions", "sample_rate")
+FIELDS += ("pitch", "volume", "language", "service_class", "seed")
 ROUTES = ("/", "/v1", "/v1/", "/v1/models", "/v1/models/x", "/v1/audio/models", "/v1/audio/voices", "/health", "/healthz")
 ROUTES += ("/readyz", "/metrics", "/favicon.ico", "/v1/audio/speech/stream/ws", "/%00", "/..%2f..%2fetc/passwd", "/é", SPEECH)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")

@@ -15,6 +15,9 @@ GENERIC_MODELS = ("", "default", "auto", "syrinx")
 OPENAI_MODELS = ("tts-1", "gpt-4o-mini-tts")
 """Beginnings of OpenAI's speech model names (API reference, audio/createSpeech); clients send them unasked."""
 
+SHOWN = 100
+"""Characters of a wrong name that an error repeats."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -76,7 +79,7 @@ class Catalog:
             return self._by_voice(voice)
         host = self._hosts.get(model)
         if host is None:
-            raise ModelNotFound(f"There is no model {model!r}; served: {', '.join(self._hosts)}.", param="model")
+            raise ModelNotFound(f"There is no model {model[:SHOWN]!r}; served: {', '.join(self._hosts)}.", param="model")
         return self._on(host, voice)
 
     def _by_voice(self, voice: str | None) -> Choice:
@@ -96,7 +99,7 @@ class Catalog:
     def _on(self, host: ModelHost, voice: str | None) -> Choice:
         choice = self._on_or_none(host, voice)
         if choice is None:
-            raise VoiceNotFound(f"The model {host.name!r} has no voice {voice!r}.", param="voice")
+            raise VoiceNotFound(f"The model {host.name!r} has no voice {(voice or '')[:SHOWN]!r}.", param="voice")
         return choice
 
 

@@ -129,7 +129,7 @@ def _service_class(fields: Fields) -> ServiceClass:
         return ServiceClass(value)
     except ValueError:
         raise InvalidRequest(
-            f"'service_class' must be 'interactive' or 'bulk', not {value!r}.", param="service_class"
+            f"'service_class' must be 'interactive' or 'bulk', not {value[:100]!r}.", param="service_class"
         ) from None
 
 
@@ -155,7 +155,7 @@ def _stream_format(fields: Fields) -> StreamFormat:
         return StreamFormat(value)
     except ValueError:
         raise InvalidRequest(
-            f"'stream_format' must be 'audio' or 'sse', not {value!r}.", param="stream_format"
+            f"'stream_format' must be 'audio' or 'sse', not {value[:100]!r}.", param="stream_format"
         ) from None
 
 

@@ -47,7 +47,7 @@ def speed_of(value: Any, default: float) -> float:
     """Clamp to ``SPEED``; what is no number, or 0, means the default."""
     try:
         speed = 0.0 if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return default
     if speed == 0 or not math.isfinite(speed):
         return default
