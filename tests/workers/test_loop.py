@@ -135,9 +135,10 @@ def test_a_job_at_its_lead_cap_rests_until_the_play_head_has_moved_on():
     ahead_s = len(audio_of(said, "a")) / RATE - (bench.clock.now() - 50.0 - STEP_S)
     assert 0.2 <= ahead_s <= 0.25
     wake_at = bench.loop.turn().idle_until
-    assert wake_at is not None and bench.clock.now() < wake_at < bench.clock.now() + 0.05
+    assert wake_at is not None and bench.clock.now() < wake_at <= bench.clock.now() + 0.1
     bench.clock.advance(wake_at - bench.clock.now())
-    assert len(audio_of(bench.run(), "a")) == CHUNK
+    made_s = len(audio_of(bench.run(), "a")) / RATE
+    assert 0.05 <= made_s <= 0.1  # a quarter of the lead was heard and is made again
 
 
 def test_the_lead_counts_in_model_audio_heard_at_the_playback_rate():

@@ -11,6 +11,11 @@ from syrinx.core.types import ServiceClass, SynthesisJob
 from .host import JobTerms
 from .schedule import Candidate
 
+REST_SHARE = 0.25
+"""A job at its lead rests until this share of it was heard, and then makes that much at once: a few long messages cost
+every stage after it far less than many short ones."""
+LONGEST_REST_S = 1.0
+
 
 @dataclass(slots=True)
 class RunningJob:
@@ -46,6 +51,8 @@ class Timeline:
     """The one that audio was last sent of."""
     utterance_dry_at: float = -math.inf
     """When all that was sent of it would have been heard, had it been heard from its first sample on."""
+    resting: bool = False
+    """It reached its lead and now waits until a good part of it was heard."""
 
     def add(self, job: RunningJob) -> None:
         """Put the job in its place by ``order``."""
@@ -69,6 +76,7 @@ class Timeline:
         if job.job.utterance_id != self.utterance:
             self.utterance, self.utterance_dry_at = job.job.utterance_id, now
         self.utterance_dry_at = max(self.utterance_dry_at, now) + heard_s
+        self.resting = self.utterance_dry_at - now >= _lead_s(job)
         job.sent = True
 
     def candidate(self) -> Candidate | None:
@@ -97,4 +105,10 @@ class Timeline:
         without playing any is not held to real time, and what a barge-in can waste stays bounded all the same."""
         if job.job.utterance_id != self.utterance:
             return -math.inf
-        return self.utterance_dry_at - job.terms.max_lead_s / job.terms.playback_rate
+        lead_s = _lead_s(job)
+        return self.utterance_dry_at - (lead_s - min(REST_SHARE * lead_s, LONGEST_REST_S) if self.resting else lead_s)
+
+
+def _lead_s(job: RunningJob) -> float:
+    """The most that may be unheard, in seconds of the listener's time."""
+    return job.terms.max_lead_s / job.terms.playback_rate
