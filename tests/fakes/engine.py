@@ -37,7 +37,7 @@ from syrinx.core.types import (
     ServerEvent,
     Started,
 )
-from syrinx.engine.catalog import Choice, ModelStatus
+from syrinx.engine.catalog import GENERIC_MODELS, OPENAI_MODELS, Choice, ModelStatus
 from syrinx.engine.engine import Engine
 from syrinx.engine.policy import SessionOptions
 from syrinx.models.base import ModelInfo, VoiceInfo
@@ -81,7 +81,7 @@ class FakeEngine:
     def resolve(self, model: str | None, voice: str | None) -> Choice:
         if not self.ready:
             raise ModelNotReady("The model 'fake' is still loading.")
-        if model not in (None, self.info.name):
+        if model not in (None, *GENERIC_MODELS, self.info.name) and not model.startswith(OPENAI_MODELS):
             raise ModelNotFound(f"There is no model {model!r}.", param="model")
         found = voice_for(voice, self.info, VoiceDefaults())
         if found is None:
@@ -132,12 +132,12 @@ class FakeSession:
         self.live: dict[str, _Utterance] = {}
         self._engine = engine
         self._told: deque[ServerEvent] = deque()
-        self._wake = asyncio.Event()
+        self.wake = asyncio.Event()
         self._draining = False
 
     def send(self, event: ClientEvent) -> None:
         self.received.append(event)
-        self._wake.set()
+        self.wake.set()
         if isinstance(event, Open):
             if event.utterance_id in self.live:
                 raise InvalidRequest("open already", code="duplicate_utterance")
@@ -154,26 +154,34 @@ class FakeSession:
         elif isinstance(event, Cancel):
             self._end(Finished(event.utterance_id, FinishReason.CANCELED, utterance.samples, 0.0, spoken_until=7))
 
+    @property
+    def over(self) -> bool:
+        return self.closed or (self._draining and not self.live and not self._told)
+
+    def take(self) -> ServerEvent | None:
+        if self.closed:
+            return None
+        return self._told.popleft() if self._told else self._step()
+
     async def next(self) -> ServerEvent | None:
-        while not self.closed:
+        while not self.over:
             await asyncio.sleep(0)
-            event = self._told.popleft() if self._told else self._step()
+            event = self.take()
             if event is not None:
                 return event
-            if self._draining and not self.live:
-                return None
-            self._wake.clear()
-            await self._wake.wait()
+            if not self.over:
+                self.wake.clear()
+                await self.wake.wait()
         return None
 
     def drain(self) -> None:
         self._draining = True
-        self._wake.set()
+        self.wake.set()
 
     def close(self) -> None:
         self.closed = True
         self.live.clear()
-        self._wake.set()
+        self.wake.set()
 
     def _step(self) -> ServerEvent | None:
         if not self.live:

@@ -40,12 +40,18 @@ class Session:
         self._line: deque[Utterance] = deque()
         self._outbox: deque[tuple[ServerEvent, Utterance | None]] = deque()
         self._unsent_s = 0.0
-        self._wake = asyncio.Event()
+        self.wake = asyncio.Event()
+        """Set whenever ``take`` may have something or ``over`` may have become true; whoever waits on it clears it."""
         self._room = asyncio.Event()
         self._room.set()
         self._changed = asyncio.Event()
         self._draining = False
         self._closed = False
+
+    @property
+    def over(self) -> bool:
+        """True when ``take`` will never give anything again: closed, or drained and all utterances have ended."""
+        return self._closed or (self._draining and not self._utterances and not self._outbox)
 
     async def idle(self) -> None:
         """Return once no utterance is open and every event was taken, or the session is closed."""
@@ -74,13 +80,10 @@ class Session:
         elif isinstance(event, Cancel):
             self._cancel(utterance)
 
-    async def next(self) -> ServerEvent | None:
-        """Wait for the next event. None once closed, or drained and all utterances have ended."""
-        while not self._outbox:
-            if self._closed or (self._draining and not self._utterances):
-                return None
-            self._wake.clear()
-            await self._wake.wait()
+    def take(self) -> ServerEvent | None:
+        """Return the next event if one is there. The caller hands it to the client at once."""
+        if not self._outbox:
+            return None
         event, utterance = self._outbox.popleft()
         if isinstance(event, Audio):
             self._take_back(event)
@@ -91,10 +94,19 @@ class Session:
         self._changed.set()
         return event
 
+    async def next(self) -> ServerEvent | None:
+        """Wait for the next event. None once closed, or drained and all utterances have ended."""
+        while (event := self.take()) is None:
+            if self.over:
+                return None
+            self.wake.clear()
+            await self.wake.wait()
+        return event
+
     def drain(self) -> None:
         """Take no more ``Open``; what is open runs to its end."""
         self._draining = True
-        self._wake.set()
+        self.wake.set()
 
     def close(self) -> None:
         """Cancel everything and end. Idempotent."""
@@ -106,7 +118,7 @@ class Session:
         self._utterances.clear()
         self._line.clear()
         self._outbox.clear()
-        self._wake.set()
+        self.wake.set()
         self._changed.set()
         if self._on_close is not None:
             self._on_close(self)
@@ -141,7 +153,7 @@ class Session:
             self._line.remove(utterance)
             if first and self._options.ordered and self._line:
                 self._line[0].start(self._on_end)
-        self._wake.set()
+        self.wake.set()
         self._changed.set()
 
     def _cancel(self, utterance: Utterance) -> None:
@@ -164,7 +176,7 @@ class Session:
             self._unsent_s += event.audio.duration_s
             if self._unsent_s > self._services.policy.unsent_audio_s:
                 self._room.clear()
-        self._wake.set()
+        self.wake.set()
 
     def _take_back(self, event: Audio) -> None:
         self._unsent_s -= event.audio.duration_s
