@@ -132,7 +132,7 @@ async def _serve(settings: Settings, build: EngineFactory, listener: socket.sock
 
 def _ready(engine: Engine) -> None:
     gc.collect()
-    gc.freeze()  # a full collection walked 76,000 objects and held every stream up for 40 ms (measured); now it does not
+    gc.freeze()  # a full collection walked 76,000 objects and held every stream up for 40 ms (measured)
     _say(f"Syrinx is ready: {_spoken(engine)}")
 
 
