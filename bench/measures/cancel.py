@@ -86,6 +86,6 @@ def _idle(cancels: int, idle: Histogram) -> Figure:
         what="model idle after a cancel",
         reach=f"within one step ({ms(STEP_S)}) and {ms(SLACK_S)} for the way",
         measured=f"mean {ms(idle.mean)}, all within {ms(idle.bound)} (bucket), {idle.count} seen",
-        yardstick=f"half a step is the mean for a cancel at a random moment: {ms(STEP_S / 2)}",
+        yardstick=f"a cancel sent as a frame comes finds the next step just begun: {ms(STEP_S)}",
         ok=idle.count == cancels and idle.share_within(bound_s) == 1.0,
     )
