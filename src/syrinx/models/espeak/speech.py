@@ -20,8 +20,6 @@ from .words import WordMarks
 
 LEAST_CHUNK_S = 0.05
 """The first chunk is no shorter (unless the speech is): one callback of the library holds 60 ms."""
-FIRST_CHUNK_S = 0.12
-"""The first chunk is no longer, so that every stage after it is done with it sooner."""
 MOST_CHUNK_S = 0.4
 """Take no more at a time: few chunks for speech made far ahead, yet each step stays well under a millisecond."""
 
@@ -93,8 +91,7 @@ class Speech:
                 raise ModelFailed(f"espeak-ng made no audio for {timeout_s:g} s.")
             if self._error is not None:
                 raise self._error
-            most_s = MOST_CHUNK_S if self._taken else FIRST_CHUNK_S
-            count = min(self._settled() - self._taken, round(most_s * self._rate))
+            count = min(self._settled() - self._taken, round(MOST_CHUNK_S * self._rate))
             chunk = self._cut(count) if count > 0 else None
             return chunk, self._over and self._taken == self._made
 
