@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syrinx.core.types import Mark, MarkKind, Span
-from syrinx.engine.playhead import Playhead, heard_until
+from syrinx.engine.playhead import Player, Playhead, Reading
 
 
 def test_nothing_is_heard_before_the_first_audio() -> None:
@@ -46,9 +46,44 @@ def test_heard_never_passes_delivered_nor_the_time_that_went_by(steps: list[tupl
     assert heard <= now + later + 1e-9
 
 
-def test_heard_until_is_the_end_of_the_last_word_that_began() -> None:
-    marks = [Mark(MarkKind.WORD, Span(n * 4, n * 4 + 3), n * 0.5, n * 0.5 + 0.4) for n in range(4)]
-    assert heard_until(marks, 0.0) == 0
-    assert heard_until(marks, 0.1) == 3
-    assert heard_until(marks, 1.2) == 11
-    assert heard_until(marks, 99.0) == 15
+def test_the_reading_is_at_the_end_of_the_last_word_that_began() -> None:
+    reading = Reading()
+    reading.add(Mark(MarkKind.WORD, Span(n * 4, n * 4 + 3), n * 0.5, n * 0.5 + 0.4) for n in range(4))
+    assert [reading.until(heard_s) for heard_s in (0.0, 0.1, 1.2, 99.0)] == [0, 3, 11, 15]
+
+
+def test_nothing_was_read_without_marks() -> None:
+    assert Reading().until(99.0) == 0
+
+
+@given(st.lists(st.tuples(st.floats(0, 9), st.integers(0, 99))), st.floats(0, 10), st.floats(0, 10))
+def test_the_reading_never_goes_back(marks: list[tuple[float, int]], one: float, other: float) -> None:
+    reading = Reading()
+    for start_s, end in marks:
+        reading.add([Mark(MarkKind.WORD, Span(0, end), start_s, start_s)])
+    assert reading.until(min(one, other)) <= reading.until(max(one, other))
+
+
+def test_an_utterance_begins_to_be_heard_when_the_one_before_has_been() -> None:
+    player = Player()
+    first, second = Playhead(player), Playhead(player)
+    first.deliver(0.0, 4.0)
+    second.deliver(1.0, 2.0)
+    assert second.heard_s(3.9) == 0.0
+    assert second.heard_s(5.0) == pytest.approx(1.0)
+    second.deliver(5.9, 1.0)  # the player still has 0.1 s of it
+    assert second.underruns == 0
+    second.deliver(8.0, 1.0)
+    assert (second.underruns, second.underrun_s) == (1, pytest.approx(1.0))
+
+
+def test_dropped_audio_does_not_delay_the_next_utterance_and_what_came_before_does() -> None:
+    player = Player()
+    first, second, third = (Playhead(player) for _ in range(3))
+    first.deliver(0.0, 4.0)
+    second.deliver(1.0, 60.0)
+    second.drop(2.0)
+    third.deliver(3.0, 1.0)
+    assert third.heard_s(4.5) == pytest.approx(0.5)
+    first.drop(99.0)
+    assert player.busy_until == pytest.approx(5.0)

@@ -31,11 +31,12 @@ INFO = ModelInfo(
 class FakeStream:
     """One job. ``give`` and ``end`` are the model's side."""
 
-    def __init__(self, job: SynthesisJob, terms: JobTerms) -> None:
+    def __init__(self, job: SynthesisJob, terms: JobTerms, *, hangs: bool = False) -> None:
         self.job = job
         self.terms = terms
         self.canceled = False
         self._chunks: deque[AudioChunk] = deque()
+        self._hangs = hangs
         self._done = False
         self._error: SyrinxError | None = None
         self._wake = asyncio.Event()
@@ -74,29 +75,38 @@ class FakeStream:
         self.canceled = True
         self._wake.set()
 
+    @property
+    def over(self) -> bool:
+        return self._done or self.canceled
+
     async def wait_idle(self) -> float | None:
+        if self._hangs:
+            await asyncio.Event().wait()
         return 0.001
 
 
 class FakeHost:
-    """Speaks each job at once (``auto``) or leaves it to the test through ``streams``."""
+    """Speaks each job at once (``auto``) or leaves it to the test through ``streams``. ``hangs``: never stops."""
 
-    def __init__(self, *, auto: bool = True, info: ModelInfo = INFO) -> None:
+    def __init__(self, *, auto: bool = True, info: ModelInfo = INFO, hangs: bool = False) -> None:
         self.name = info.name
         self.info: ModelInfo | None = info
         self.status = HostStatus(HostState.READY)
         self.load = HostLoad(row_speed=None, batch=1.0, max_batch=1)
         self.streams: list[FakeStream] = []
         self._auto = auto
+        self._hangs = hangs
 
     async def start(self) -> None:
         return None
 
     async def stop(self) -> None:
+        if self._hangs:
+            await asyncio.Event().wait()
         self.status = HostStatus(HostState.STOPPED)
 
     def submit(self, job: SynthesisJob, terms: JobTerms) -> FakeStream:
-        stream = FakeStream(job, terms)
+        stream = FakeStream(job, terms, hangs=self._hangs)
         self.streams.append(stream)
         if self._auto:
             stream.speak()

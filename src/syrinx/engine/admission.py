@@ -1,8 +1,8 @@
 """Who may start now, who waits, who is refused. Pure: callers pass the time and the measured load, and do the waiting.
 
-The expected wait is ``(queued / capacity + 0.5) * mean wall time of an utterance``, where the capacity is the smaller
-of the operator's cap and what the model was measured to carry without a listener running dry. Over the service level
-the answer is ``Overloaded`` at once, with that wait.
+The expected wait is ``(those ahead / places + 0.5) * mean wall time of an utterance``, where the places are those that
+are taken now, at most what the model was measured to carry without a listener running dry. Over the service level the
+answer is ``Overloaded`` at once, with that wait.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class Admission:
     def __init__(self, policy: AdmissionPolicy) -> None:
         self._policy = policy
         self._running: dict[str, tuple[Ticket, float]] = {}
-        self._waiting: dict[str, Ticket] = {}
+        self._waiting: dict[ServiceClass, dict[str, Ticket]] = {kind: {} for kind in ServiceClass}
+        self._by_class: Counter[ServiceClass] = Counter()
+        self._by_owner: Counter[str] = Counter()
         self._wall_s = policy.initial_wall_s
 
     @property
@@ -54,11 +56,11 @@ class Admission:
 
     @property
     def queued(self) -> int:
-        return len(self._waiting)
+        return sum(map(len, self._waiting.values()))
 
     @property
     def mean_wall_s(self) -> float:
-        """Moving average of how long utterances hold their place."""
+        """Moving average of how long listeners' utterances hold their place; bulk work does not count."""
         return self._wall_s
 
     def request(self, ticket: Ticket, now: float, load: HostLoad | None) -> bool:
@@ -67,67 +69,78 @@ class Admission:
         Raises ``Overloaded`` when the line is full or, for an interactive ticket, the expected wait is over the
         service level. Each ticket must later be given to ``release`` once, whatever came of it.
         """
-        if not self._waiting_ahead_of(ticket) and self._has_room(ticket, load):
-            self._running[ticket.id] = (ticket, now)
+        if not self._ahead_of(ticket.service_class) and self._has_room(ticket.service_class, load):
+            self._let_run(ticket, now)
             return True
-        wait_s = self.expected_wait_s(load)
+        wait_s = self.expected_wait_s(load, ticket.service_class)
         if self.queued >= self._policy.max_queued:
             raise Overloaded("Too many requests are waiting.", max(wait_s, MIN_RETRY_AFTER_S))
         if ticket.service_class is ServiceClass.INTERACTIVE and wait_s >= self._policy.wait_sla_s:
             raise Overloaded(f"The expected wait is {wait_s:.1f} s.", max(wait_s, MIN_RETRY_AFTER_S))
-        self._waiting[ticket.id] = ticket
+        self._waiting[ticket.service_class][ticket.id] = ticket
         return False
 
     def release(self, ticket_id: str, now: float) -> None:
         """Give up a place in the running set or in the line. Unknown ids are ignored."""
-        self._waiting.pop(ticket_id, None)
-        entry = self._running.pop(ticket_id, None)
-        if entry is not None:
-            self._wall_s += SMOOTHING * (now - entry[1] - self._wall_s)
+        for line in self._waiting.values():
+            line.pop(ticket_id, None)
+        ticket, since = self._running.pop(ticket_id, (None, 0.0))
+        if ticket is None:
+            return
+        self._by_class[ticket.service_class] -= 1
+        self._by_owner[ticket.owner] -= 1
+        if not self._by_owner[ticket.owner]:
+            del self._by_owner[ticket.owner]
+        if ticket.service_class is ServiceClass.INTERACTIVE:  # a book of an hour says nothing of a listener's wait
+            self._wall_s += SMOOTHING * (now - since - self._wall_s)
 
     def admit(self, now: float, load: HostLoad | None) -> list[str]:
         """Move all that may run now from the line to the running set and return their ids."""
         admitted = []
         while (ticket := self._next(load)) is not None:
-            del self._waiting[ticket.id]
-            self._running[ticket.id] = (ticket, now)
+            del self._waiting[ticket.service_class][ticket.id]
+            self._let_run(ticket, now)
             admitted.append(ticket.id)
         return admitted
 
-    def expected_wait_s(self, load: HostLoad | None) -> float:
-        """Seconds until a ticket that joined the line now would run."""
-        capacity = max(1, min(self.running or 1, self._capacity(load)))
-        return (self.queued / capacity + 0.5) * self._wall_s
+    def expected_wait_s(self, load: HostLoad | None, service_class: ServiceClass = ServiceClass.INTERACTIVE) -> float:
+        """Seconds until a ticket of that class that joined the line now would run."""
+        bulk = service_class is ServiceClass.BULK
+        held = self.running if bulk else self._by_class[service_class]
+        places = max(1, min(held, self._capacity(load)))
+        return (self._ahead_of(service_class) / places + 0.5) * self._wall_s
+
+    def _let_run(self, ticket: Ticket, now: float) -> None:
+        self._running[ticket.id] = (ticket, now)
+        self._by_class[ticket.service_class] += 1
+        self._by_owner[ticket.owner] += 1
 
     def _next(self, load: HostLoad | None) -> Ticket | None:
         """The ticket whose turn it is: listeners before bulk, then the owner with least running, then the oldest."""
-        held = Counter(ticket.owner for ticket, _ in self._running.values())
-        line = sorted(
-            self._waiting.values(), key=lambda t: (t.service_class is ServiceClass.BULK, held[t.owner])
-        )  # sorting is stable, so the oldest stays first
-        return next((ticket for ticket in line if self._has_room(ticket, load)), None)
+        for kind in (ServiceClass.INTERACTIVE, ServiceClass.BULK):
+            if self._waiting[kind] and self._has_room(kind, load):
+                return min(self._waiting[kind].values(), key=lambda ticket: self._by_owner[ticket.owner])
+        return None
 
-    def _waiting_ahead_of(self, ticket: Ticket) -> bool:
-        bulk = ticket.service_class is ServiceClass.BULK
-        return any(bulk or other.service_class is ServiceClass.INTERACTIVE for other in self._waiting.values())
+    def _ahead_of(self, service_class: ServiceClass) -> int:
+        """How many that wait come before a newcomer of that class."""
+        return self.queued if service_class is ServiceClass.BULK else len(self._waiting[ServiceClass.INTERACTIVE])
 
-    def _has_room(self, ticket: Ticket, load: HostLoad | None) -> bool:
+    def _has_room(self, service_class: ServiceClass, load: HostLoad | None) -> bool:
         if self.running >= self._policy.max_running:
             return False
-        if ticket.service_class is ServiceClass.BULK:
-            return self._count(ServiceClass.BULK) < max(1, self._policy.max_running // BULK_SHARE)
-        return self._count(ServiceClass.INTERACTIVE) < self._capacity(load)
-
-    def _count(self, service_class: ServiceClass) -> int:
-        return sum(ticket.service_class is service_class for ticket, _ in self._running.values())
+        if service_class is ServiceClass.BULK:
+            return self._by_class[service_class] < max(1, self._policy.max_running // BULK_SHARE)
+        return self._by_class[service_class] < self._capacity(load)
 
     def _capacity(self, load: HostLoad | None) -> int:
         """Listeners that can be kept gapless: each hears one second of audio a second.
 
         With rows free in the batch one more row is taken to cost nothing; as the batch fills, the measured row speed
-        tells the truth.
+        tells the truth. The speed is an average over ten seconds of stepping (``workers.meter``), so that a hiccup
+        takes a part of the places and never all.
         """
         if load is None or load.row_speed is None:
             return self._policy.max_running
-        rows = min(self._count(ServiceClass.INTERACTIVE) + 1, load.max_batch)
-        return max(1, min(self._policy.max_running, int(load.row_speed * rows)))
+        rows = min(self._by_class[ServiceClass.INTERACTIVE] + 1, load.max_batch)
+        return max(1, int(min(self._policy.max_running, load.row_speed * rows)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from syrinx.core.errors import ModelNotFound, ModelNotReady, VoiceNotFound
 from syrinx.models.base import ModelInfo
-from syrinx.voices.aliases import VoiceDefaults, voice_for
+from syrinx.voices.aliases import VoiceDefaults, VoiceNames
 from syrinx.workers.host import HostState, HostStatus, ModelHost
 
 GENERIC_MODELS = ("", "default", "auto", "syrinx")
@@ -26,6 +26,8 @@ class Choice:
     host: ModelHost
     info: ModelInfo
     voice: str
+    language: str = "en"
+    """The voice's first, a BCP 47 tag."""
 
     @property
     def model(self) -> str:
@@ -54,6 +56,7 @@ class Catalog:
         self._default = hosts[0]
         self._voices = defaults
         self._reasons = reasons
+        self._names: dict[str, VoiceNames] = {}
 
     @property
     def hosts(self) -> list[ModelHost]:
@@ -75,26 +78,28 @@ class Catalog:
 
         Raises ``ModelNotFound``, ``VoiceNotFound``, or ``ModelNotReady`` where the model was never loaded.
         """
+        if model is not None and (host := self._hosts.get(model)) is not None:
+            return self._on(host, voice)
         if model is None or model in GENERIC_MODELS or model.startswith(OPENAI_MODELS):
             return self._by_voice(voice)
-        host = self._hosts.get(model)
-        if host is None:
-            raise ModelNotFound(f"There is no model {model[:SHOWN]!r}; served: {', '.join(self._hosts)}.", param="model")
-        return self._on(host, voice)
+        raise ModelNotFound(f"There is no model {model[:SHOWN]!r}; served: {', '.join(self._hosts)}.", param="model")
 
     def _by_voice(self, voice: str | None) -> Choice:
-        default = self._on_or_none(self._default, voice)
-        if default is not None:
-            return default
+        """On the default model if it is there and knows the voice, else on the first one that has it by its own id."""
+        if self._default.info is not None and (choice := self._on_or_none(self._default, voice)) is not None:
+            return choice
         for host in self._hosts.values():
-            if host.info is not None and voice and host.info.voice(voice) is not None:
-                return Choice(host, host.info, voice)
+            if voice and host.info is not None and host.info.voice(voice) is not None:
+                return self._on(host, voice)
         return self._on(self._default, voice)
 
     def _on_or_none(self, host: ModelHost, voice: str | None) -> Choice | None:
         info = _info(host)
-        found = voice_for(voice, info, self._voices)
-        return Choice(host, info, found) if found is not None else None
+        names = self._names.get(host.name)
+        if names is None or names.info is not info:
+            names = self._names[host.name] = VoiceNames(info, self._voices)
+        found = names.find(voice)
+        return None if found is None else Choice(host, info, found.id, found.languages[0])
 
     def _on(self, host: ModelHost, voice: str | None) -> Choice:
         choice = self._on_or_none(host, voice)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from syrinx.core.clock import Clock, SystemClock
@@ -13,13 +13,16 @@ from syrinx.core.errors import ModelNotReady, Overloaded
 from syrinx.engine.catalog import Catalog, Choice, ModelStatus
 from syrinx.engine.gate import Gate
 from syrinx.engine.policy import EnginePolicy, SessionOptions
-from syrinx.engine.record import NoObserver, Observer
+from syrinx.engine.record import NoObserver, Observer, UtteranceRecord
 from syrinx.engine.session import Session
 from syrinx.engine.utterance import Services
 from syrinx.engine.warmup import warm_up
 from syrinx.workers.host import ModelHost
 
 _log = logging.getLogger("syrinx.engine")
+
+CANCEL_S = 1.0
+"""Time for canceled tasks to run their ``finally``."""
 
 
 class Engine:
@@ -40,13 +43,14 @@ class Engine:
         self._gates = {
             host.name: Gate(host, policy.admission, self._clock, policy.queue_timeout_s) for host in self._catalog.hosts
         }
+        self._observer = observer or NoObserver()
         self._executor = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="syrinx-audio")
         self._services = Services(
             resolve=self._catalog.resolve,
             gate=self._gates.__getitem__,
             policy=policy,
             clock=self._clock,
-            observer=observer or NoObserver(),
+            observe=self._observe,
             executor=self._executor,
             report=_report,
             background=self._run_in_background,
@@ -102,18 +106,34 @@ class Engine:
             session.drain()
         idle = [asyncio.create_task(session.idle()) for session in sessions]
         if idle:
-            _, late = await asyncio.wait(idle, timeout=timeout_s)
-            for task in late:
-                task.cancel()
+            try:
+                await asyncio.wait(idle, timeout=timeout_s)
+            finally:
+                await _end(idle)
 
     async def stop(self) -> None:
-        """End every session and stop every model."""
+        """End every session and stop every model, in ``EnginePolicy.stop_timeout_s`` and ``CANCEL_S`` at the most.
+
+        Call it also where ``start`` raised."""
         self.draining = True
         for session in list(self._sessions):
             session.close()
-        await asyncio.gather(*(host.stop() for host in self._catalog.hosts))
-        await asyncio.gather(*self._background)
+        stops = {host.name: asyncio.create_task(host.stop()) for host in self._catalog.hosts}
+        ending = [*stops.values(), *self._background]
+        _, late = await asyncio.wait(ending, timeout=self._policy.stop_timeout_s)
+        await _end(late)
+        for name, stop in stops.items():
+            if stop in late:
+                _log.error("The model %s did not stop within %g s", name, self._policy.stop_timeout_s)
+            elif not stop.cancelled() and (error := stop.exception()) is not None:
+                _log.error("The model %s did not stop cleanly", name, exc_info=error)
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _observe(self, record: UtteranceRecord) -> None:
+        try:
+            self._observer.utterance_ended(record)
+        except Exception as error:  # noqa: BLE001  who measures must not break what is measured
+            _report(error)
 
     def _run_in_background(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -121,5 +141,13 @@ class Engine:
         task.add_done_callback(self._background.discard)
 
 
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait a moment until they are over."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=CANCEL_S)
+
+
 def _report(error: BaseException) -> None:
-    _log.error("A bug ended an utterance", exc_info=error)
+    _log.error("A bug in the server", exc_info=error)

@@ -34,23 +34,28 @@ class Gate:
 
     async def enter(self, ticket: Ticket) -> None:
         """Return when the ticket may run. Raises ``Overloaded``. The caller owes one ``leave`` in any case."""
+        self._let_in()  # the model may carry more by now than when somebody left last
         if self._admission.request(ticket, self._clock.now(), self._host.load):
             return
-        future = asyncio.get_running_loop().create_future()
-        self._waiting[ticket.id] = future
+        future = self._waiting[ticket.id] = asyncio.get_running_loop().create_future()
         patience = self._timeout_s * (BULK_PATIENCE if ticket.service_class is ServiceClass.BULK else 1)
         try:
-            await asyncio.wait_for(future, patience)
+            # Not wait_for: in Python 3.11 it swallows a cancel that comes in the same turn of the loop as the place.
+            async with asyncio.timeout(patience):
+                await future
         except TimeoutError:
-            wait_s = self._admission.expected_wait_s(self._host.load)
-            raise Overloaded(f"No turn came within {patience:.0f} s.", max(1.0, wait_s)) from None
+            wait_s = self._admission.expected_wait_s(self._host.load, ticket.service_class)
+            raise Overloaded(f"No turn came within {patience:g} s.", max(1.0, wait_s)) from None
+        finally:
+            self._waiting.pop(ticket.id, None)
 
     def leave(self, ticket: Ticket) -> None:
         """Give the place back and let the next ones in. Idempotent."""
-        now = self._clock.now()
-        self._waiting.pop(ticket.id, None)
-        self._admission.release(ticket.id, now)
-        for ticket_id in self._admission.admit(now, self._host.load):
-            future = self._waiting.pop(ticket_id)
-            if not future.done():
+        self._admission.release(ticket.id, self._clock.now())
+        self._let_in()
+
+    def _let_in(self) -> None:
+        for ticket_id in self._admission.admit(self._clock.now(), self._host.load):
+            future = self._waiting.get(ticket_id)
+            if future is not None and not future.done():  # else it gave up just now, and leaves in a moment
                 future.set_result(None)

@@ -1,4 +1,4 @@
-"""Text of one utterance on its way to the model: what came in, cut and normalised only as far as it is needed.
+"""Text of one utterance on its way to the model: what came in, cut only as far as it is needed.
 
 Text is cut lazily in slices, so that a long text costs nothing until its turn and never occupies the event loop.
 """
@@ -6,14 +6,13 @@ Text is cut lazily in slices, so that a long text costs nothing until its turn a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 
 from syrinx.core.errors import TextTooLong
-from syrinx.text.front import Prepared, TextFront
+from syrinx.text.front import TextFront
 from syrinx.text.segmenter import Piece
 
-SLICE_CHARS = 2000
-"""Fed to the segmenter at once: about 2 ms of work at the most."""
+SLICE_CHARS = 500
+"""Fed to the segmenter at once: about 0.3 ms of work, and enough for the first piece of any text."""
 
 
 class _Mark:
@@ -25,7 +24,10 @@ END = _Mark()
 
 
 class Inbox:
-    """Accepts text at once; gives out pieces in order. Not thread-safe."""
+    """Accepts text at once; gives out pieces in order. Not thread-safe.
+
+    Holds at most ``max_chars`` characters, and at most one flush for each run of text.
+    """
 
     def __init__(self, max_chars: int) -> None:
         self._max_chars = max_chars
@@ -33,6 +35,7 @@ class Inbox:
         self._items: deque[str | _Mark] = deque()
         self._pieces: deque[Piece] = deque()
         self._front: TextFront | None = None
+        self._flushed_chars = 0
         self.ended = False
 
     @property
@@ -47,7 +50,7 @@ class Inbox:
 
     @property
     def holds_text(self) -> bool:
-        """True while received text waits for more before it can be cut."""
+        """True while all received text is cut as far as it can be, and some waits for more."""
         return self._front is not None and not self._items and self._front.buffered > 0
 
     def open(self, front: TextFront) -> None:
@@ -59,35 +62,36 @@ class Inbox:
         if self._chars + len(text) > self._max_chars:
             raise TextTooLong(self._max_chars, self._chars + len(text))
         self._chars += len(text)
-        self._items.extend(text[i : i + SLICE_CHARS] for i in range(0, len(text), SLICE_CHARS))
+        last = self._items[-1] if self._items else None
+        if isinstance(last, str) and len(last) + len(text) <= SLICE_CHARS:  # tokens that wait cost as one text
+            self._items[-1] = last + text
+        else:
+            self._items.extend(text[i : i + SLICE_CHARS] for i in range(0, len(text), SLICE_CHARS))
 
-    def flush(self) -> None:
+    def flush(self) -> bool:
+        """Have all text so far cut. False: nothing came since the last flush."""
+        if self._flushed_chars == self._chars:
+            return False
+        self._flushed_chars = self._chars
         self._items.append(FLUSH)
+        return True
 
     def end(self) -> None:
-        self.ended = True
-        self._items.append(END)
+        if not self.ended:
+            self.ended = True
+            self._items.append(END)
 
-    def next_piece(self) -> Piece | None:
-        """Return the next piece that is certain, or None until more text comes."""
-        front = self._front
-        if front is None:
-            return None
-        while not self._pieces and self._items:
-            self._pieces.extend(_cut(front, self._items.popleft()))
+    def take(self) -> Piece | None:
+        """Return the next piece that is cut, or None: ``cut`` may give more."""
         return self._pieces.popleft() if self._pieces else None
 
-    def prepare(self, piece: Piece) -> Callable[[], list[Prepared]]:
-        """Return the work of normalising ``piece``, to be called here or, if ``is_slow``, in a thread."""
-        front = self._front
-        assert front is not None, "pieces come from a front"
-        return lambda: front.prepare(piece)
-
-    def is_slow(self, piece: Piece) -> bool:
-        return self._front is not None and self._front.is_slow(piece)
-
-
-def _cut(front: TextFront, item: str | _Mark) -> list[Piece]:
-    if isinstance(item, str):
-        return front.feed(item)
-    return front.flush() if item is FLUSH else front.end()
+    def cut(self) -> bool:
+        """Do one small share of the cutting. False: there is nothing to cut until more text comes."""
+        if self._front is None or not self._items:
+            return False
+        item = self._items.popleft()
+        if isinstance(item, str):
+            self._pieces.extend(self._front.feed(item))
+        else:
+            self._pieces.extend(self._front.flush() if item is FLUSH else self._front.end())
+        return True

@@ -31,6 +31,8 @@ class Brief:
     """Unique among all utterances of this server."""
     request: SpeechRequest
     choice: Choice
+    language: str
+    """The request's, else the voice's first."""
     native: Delivery
     """The model's share of the delivery."""
     residual: Delivery
@@ -40,13 +42,7 @@ class Brief:
     def of(utterance: str, request: SpeechRequest, choice: Choice) -> Brief:
         """Raises ``InvalidRequest`` for a delivery out of range."""
         native, residual = split(request.delivery, choice.info)
-        return Brief(utterance, request, choice, native, residual)
-
-    @property
-    def language(self) -> str:
-        """The request's, else the voice's first."""
-        voice = self.choice.info.voice(self.choice.voice)
-        return self.request.language or (voice.languages[0] if voice is not None else "en")
+        return Brief(utterance, request, choice, request.language or choice.language, native, residual)
 
     @property
     def seconds_per_char(self) -> float:

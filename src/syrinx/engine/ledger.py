@@ -6,26 +6,27 @@ from collections.abc import Iterable
 
 from syrinx.core.clock import Clock
 from syrinx.core.types import Audio, Mark, ServerEvent
-from syrinx.engine.playhead import Playhead, heard_until
+from syrinx.engine.playhead import Player, Playhead, Reading
 from syrinx.engine.record import UtteranceRecord
 
 
 class Ledger:
-    """Counts for one utterance; every time is read from the clock it is given."""
+    """Counts for one utterance; every time is read from the clock it is given. ``player``: see ``Playhead``."""
 
-    def __init__(self, utterance_id: str, protocol: str, clock: Clock) -> None:
+    def __init__(self, utterance_id: str, protocol: str, clock: Clock, player: Player | None = None) -> None:
         self._id = utterance_id
         self._protocol = protocol
         self._clock = clock
         self._opened_at = self._asked_at = clock.now()
+        self._ended_at: float | None = None
         self._entered_line_at: float | None = None
-        self._queue_s = 0.0
+        self._left_line_at: float | None = None
         self._ttfa_s: float | None = None
         self._audible_ttfa_s: float | None = None
         self._bytes = 0
         self._samples = 0
-        self._playhead = Playhead()
-        self._marks: list[Mark] = []
+        self._playhead = Playhead(player)
+        self._reading = Reading()
         self.model = ""
 
     @property
@@ -36,7 +37,7 @@ class Ledger:
     @property
     def heard_until(self) -> int:
         """The original-text offset that the listener has heard by now."""
-        return heard_until(self._marks, self._playhead.heard_s(self._clock.now()))
+        return self._reading.until(self._playhead.heard_s(self._clock.now()))
 
     @property
     def delivered_s(self) -> float:
@@ -54,28 +55,40 @@ class Ledger:
         self._entered_line_at = self._clock.now()
 
     def left_line(self) -> None:
-        if self._entered_line_at is not None:
-            self._queue_s = self._clock.now() - self._entered_line_at
+        self._left_line_at = self._clock.now()
 
     def marked(self, marks: Iterable[Mark]) -> None:
         """Note marks in original text and delivered time."""
-        self._marks.extend(marks)
+        self._reading.add(marks)
 
-    def handed_over(self, event: ServerEvent, *, audible: bool) -> None:
-        """Note that the client takes ``event`` now; ``audible``: something was loud enough to hear by then."""
+    def handed_over(self, event: ServerEvent, audible_from: int | None) -> None:
+        """Note that the client takes ``event`` now.
+
+        ``audible_from``: samples of the utterance before the first message with something loud enough to hear; None:
+        there was none yet.
+        """
         if not isinstance(event, Audio) or not event.audio.samples:
             return
         waited_s = self.waiting_s()
         if self._ttfa_s is None:
             self._ttfa_s = waited_s
-        if self._audible_ttfa_s is None and audible:
-            self._audible_ttfa_s = waited_s
         self._bytes += len(event.audio.data)
         self._samples += event.audio.samples
+        if self._audible_ttfa_s is None and audible_from is not None and self._samples > audible_from:
+            self._audible_ttfa_s = waited_s
         self._playhead.deliver(self._clock.now(), event.audio.duration_s)
+
+    def dropped(self) -> None:
+        """The listener stops here and throws away what it has not heard."""
+        self._playhead.drop(self._clock.now())
+
+    def ended(self) -> None:
+        """The utterance ends now; what is learnt later (when the model stopped) does not lengthen it."""
+        self._ended_at = self._clock.now()
 
     def record(self, outcome: str, cancel_to_idle_s: float | None = None) -> UtteranceRecord:
         """Sum up, now that the utterance has ended."""
+        ended_at = self._clock.now() if self._ended_at is None else self._ended_at
         return UtteranceRecord(
             utterance_id=self._id,
             protocol=self._protocol,
@@ -83,11 +96,17 @@ class Ledger:
             outcome=outcome,
             ttfa_s=self._ttfa_s,
             audible_ttfa_s=self._audible_ttfa_s,
-            queue_s=self._queue_s,
-            wall_s=self._clock.now() - self._opened_at,
+            queue_s=self._queue_s(ended_at),
+            wall_s=ended_at - self._opened_at,
             audio_s=self._playhead.delivered_s,
             audio_bytes=self._bytes,
             underruns=self._playhead.underruns,
             underrun_s=self._playhead.underrun_s,
             cancel_to_idle_s=cancel_to_idle_s,
         )
+
+    def _queue_s(self, ended_at: float) -> float:
+        """Time in the line; for one that never got out of it, until it gave up."""
+        if self._entered_line_at is None:
+            return 0.0
+        return (ended_at if self._left_line_at is None else self._left_line_at) - self._entered_line_at

@@ -17,13 +17,13 @@ _WORD = re.compile(r"\S+")
 
 @dataclass(frozen=True, slots=True)
 class SegmentClock:
-    """How job time becomes delivered time: ``starts_s + job_s * scale``."""
+    """Job time to delivered time: ``starts_s + job_s * scale``; 0 where silence before the first sound was cut."""
 
     starts_s: float
     scale: float
 
     def at(self, job_s: float) -> float:
-        return self.starts_s + job_s * self.scale
+        return max(0.0, self.starts_s + job_s * self.scale)
 
 
 def map_marks(marks: Iterable[Mark], prepared: Prepared, clock: SegmentClock) -> tuple[Mark, ...]:

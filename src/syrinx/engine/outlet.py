@@ -1,6 +1,6 @@
 """From model audio to events for one utterance: the audio chain, framing, marks and counts.
 
-Synchronous and free of I/O except for the thread that heavy chains (stretching, lossy encoders) are sent to.
+Free of I/O except for the thread that heavy chains (stretching, lossy encoders) are sent to.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,10 +16,21 @@ from syrinx.audio.encode import container
 from syrinx.audio.framing import Framer, Framing
 from syrinx.audio.level import first_audible
 from syrinx.audio.pipeline import Pipeline, PipelineSpec
-from syrinx.core.types import Audio, AudioChunk, EncodedAudio, ServerEvent
+from syrinx.core.types import Audio, AudioChunk, EncodedAudio, Samples, ServerEvent
 
 INLINE_S = 1.0
 """Most audio pushed through a light chain at once on the event loop (about 0.3 ms of work)."""
+NO_SAMPLES = np.zeros(0, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How audio is put into messages."""
+
+    framing: Framing | None
+    """None: as it comes."""
+    max_latency_s: float
+    """Longest time that gathered audio is held back, counted from its oldest sample."""
 
 
 class Outlet:
@@ -28,27 +40,32 @@ class Outlet:
         self,
         utterance_id: str,
         spec: PipelineSpec,
-        framing: Framing | None,
+        packing: Packing,
         emit: Callable[[ServerEvent], None],
         executor: Executor,
     ) -> None:
-        self._id = utterance_id
         """Raises ``UnsupportedFormat`` or ``InvalidRequest`` for what the chain cannot deliver."""
+        self._id = utterance_id
         self._pipeline = Pipeline(spec)
+        self._step = int(INLINE_S * spec.native_rate)
         self._bytes_per_sample = container(spec.format.container).bytes_per_sample
-        rate = self._pipeline.sample_rate
+        rate, framing = self._pipeline.sample_rate, packing.framing
         self._framer = None if framing is None else Framer(framing, rate, self._bytes_per_sample)
+        self._max_latency_s = packing.max_latency_s
         self._emit = emit
         self._executor = executor
         self._busy: asyncio.Future[tuple[bytes, int]] | None = None
         self._head = b""
         self._begun_once = False
         self._pending_samples = 0
+        self._segment_index = 0
+        self._new_segment = False
+        self._release_timer: asyncio.TimerHandle | None = None
         self._closed = False
         self.samples = 0
         """Delivered samples emitted so far."""
-        self.audible = False
-        """True once a sample above -60 dBFS went in."""
+        self.audible_from: int | None = None
+        """Samples emitted before the first push with a sample above -60 dBFS; None: there was none yet."""
 
     @property
     def sample_rate(self) -> int:
@@ -59,50 +76,54 @@ class Outlet:
         """When the current segment's first sample is heard, in delivered seconds of the utterance."""
         return self._pipeline.segment_start_s
 
-    @property
-    def holding(self) -> bool:
-        """True while the framer gathers audio that could be sent."""
-        return self._framer is not None and self._framer.pending > 0
+    def begin_segment(self, index: int) -> None:
+        """What is pushed from now on belongs to the segment of that index."""
+        self._segment_index = index
+        self._new_segment = True
 
-    async def push(
-        self, chunks: list[AudioChunk], segment_index: int, *, new_segment: bool, tell: Callable[[float], None]
-    ) -> None:
+    async def push(self, chunks: list[AudioChunk], tell: Callable[[float], None]) -> None:
         """Send model audio through the chain and emit what comes out.
 
-        ``tell`` is called with the time at which the segment's first sample is heard, before its audio is emitted.
+        ``tell`` is called once with the time at which the segment's first sample is heard, before its audio is emitted.
         """
         samples = chunks[0].samples if len(chunks) == 1 else np.concatenate([chunk.samples for chunk in chunks])
-        step = int(INLINE_S * chunks[0].sample_rate)
-        for start in range(0, len(samples), step):
-            part = samples[start : start + step]
-            self.audible = self.audible or first_audible(part) is not None
-            first = new_segment and start == 0
-            data, count = await self._run(lambda p=part, n=first: self._pipeline.push(p, new_segment=n))
+        for start in range(0, max(1, len(samples)), self._step):
+            data, count = await self._through(samples[start : start + self._step])
             if start == 0:
-                tell(self._pipeline.segment_start_s)
+                tell(self.segment_start_s)
             else:
                 await asyncio.sleep(0)
-            self._send(data, count, segment_index)
+            self._send(data, count)
 
-    async def finish(self, segment_index: int) -> None:
+    async def end_segment(self) -> None:
+        """Emit all that was gathered of the segment (its last few milliseconds come with what follows it)."""
+        if self._new_segment:  # it had no audio, and begins where it ends
+            self._send(*await self._through(NO_SAMPLES))
+        self._release()
+
+    async def finish(self) -> None:
         """Drain the chain and emit the rest."""
         data, count = await self._run(self._pipeline.finish)
-        self._send(data, count, segment_index)
-        self.release_held(segment_index)
-
-    def release_held(self, segment_index: int) -> None:
-        """Emit what the framer gathered."""
-        if self._framer is not None and not self._closed:
-            for message in self._framer.flush():
-                self._emit_message(message, segment_index)
+        self._send(data, count)
+        self._release()
 
     def close(self) -> None:
         """Free the chain; if a thread is in it, as soon as that is done. Nothing is emitted any more."""
         self._closed = True
+        self._stop_timer()
         if self._busy is not None and not self._busy.done():
             self._busy.add_done_callback(lambda _: self._pipeline.close())
         else:
             self._pipeline.close()
+
+    # --- the chain -------------------------------------------------------------------------------------------------
+
+    async def _through(self, samples: Samples) -> tuple[bytes, int]:
+        new_segment, self._new_segment = self._new_segment, False
+        data, count = await self._run(lambda: self._pipeline.push(samples, new_segment=new_segment))
+        if self.audible_from is None and first_audible(samples) is not None:
+            self.audible_from = self.samples
+        return data, count
 
     async def _run(self, work: Callable[[], tuple[bytes, int]]) -> tuple[bytes, int]:
         if not self._pipeline.heavy:
@@ -117,19 +138,38 @@ class Outlet:
             self._head = self._pipeline.begin()
         return work()
 
-    def _send(self, data: bytes, count: int, segment_index: int) -> None:
+    # --- messages --------------------------------------------------------------------------------------------------
+
+    def _send(self, data: bytes, count: int) -> None:
         self._pending_samples += count
         if not data:
             return
-        for message in [data] if self._framer is None else self._framer.push(data):
-            self._emit_message(message, segment_index)
+        messages = [data] if self._framer is None else self._framer.push(data)
+        for message in messages:
+            self._emit_message(message)
+        if messages:
+            self._stop_timer()  # what is held now came later
+        if self._framer is not None and self._framer.pending and self._release_timer is None and not self._closed:
+            self._release_timer = asyncio.get_running_loop().call_later(self._max_latency_s, self._release)
 
-    def _emit_message(self, message: bytes, segment_index: int) -> None:
+    def _release(self) -> None:
+        """Emit what the framer gathered."""
+        self._stop_timer()
+        if self._framer is not None and not self._closed:
+            for message in self._framer.flush():
+                self._emit_message(message)
+
+    def _stop_timer(self) -> None:
+        if self._release_timer is not None:
+            self._release_timer.cancel()
+            self._release_timer = None
+
+    def _emit_message(self, message: bytes) -> None:
         count = self._samples_in(message)
         message, self._head = self._head + message, b""
         self._pending_samples -= count
         self.samples += count
-        audio = EncodedAudio(message, count, self.sample_rate, self._pipeline.media_type, segment_index)
+        audio = EncodedAudio(message, count, self.sample_rate, self._pipeline.media_type, self._segment_index)
         self._emit(Audio(self._id, audio))
 
     def _samples_in(self, message: bytes) -> int:

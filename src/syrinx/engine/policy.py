@@ -34,6 +34,8 @@ class EnginePolicy:
     """An utterance that started and gets no text for this long is ended."""
     queue_timeout_s: float = 60.0
     """Longest wait in the line for a listener; bulk work may wait ten times as long."""
+    stop_timeout_s: float = 10.0
+    """Longest wait for models to stop; a supervisor needs about 3 s for one that does not listen."""
     opus_application: str = "audio"
 
 
@@ -45,11 +47,11 @@ class SessionOptions:
     owner: str = ""
     """Whose it is, for fairness; empty: the session itself."""
     ordered: bool = True
-    """True: utterances run one after the other; False: side by side."""
+    """True: utterances run, and are heard, one after the other; False: side by side, each by itself."""
     framing: Framing | None = None
     """How raw audio is cut; None: as it comes."""
     max_latency_s: float = 0.05
-    """Longest time that gathered audio is held back."""
+    """Longest time that gathered audio is held back, counted from its oldest sample."""
     marks: bool = False
     """Send ``Marks`` events."""
     max_pending: int = 128

@@ -22,12 +22,18 @@ from syrinx.core.types import (
     ServerEvent,
     Started,
 )
+from syrinx.engine.playhead import Player
 from syrinx.engine.policy import SessionOptions
-from syrinx.engine.utterance import Services, Utterance
+from syrinx.engine.utterance import Place, Services, Utterance
 
 
 class Session:
-    """Takes client events at once, gives server events in order. One consumer; not thread-safe."""
+    """Takes client events at once, gives server events in order. One consumer; not thread-safe.
+
+    Of an ordered session the first utterance that is not all made runs and the others wait for it, also where it has
+    no text yet and they have: their order is what the client asked for. One that gets no text ends by itself after
+    ``EnginePolicy.text_timeout_s``, so the line never stands for longer than that.
+    """
 
     def __init__(
         self, options: SessionOptions, services: Services, on_close: Callable[[Session], None] | None = None
@@ -38,7 +44,10 @@ class Session:
         self._on_close = on_close
         self._utterances: dict[str, Utterance] = {}
         self._line: deque[Utterance] = deque()
+        self._player = Player()
         self._outbox: deque[tuple[ServerEvent, Utterance | None]] = deque()
+        """What the client has not taken yet; a canceled utterance's end belongs to none any more."""
+        self._untaken_cancels = 0
         self._unsent_s = 0.0
         self.wake = asyncio.Event()
         """Set whenever ``take`` may have something or ``over`` may have become true; whoever waits on it clears it."""
@@ -87,7 +96,9 @@ class Session:
         event, utterance = self._outbox.popleft()
         if isinstance(event, Audio):
             self._take_back(event)
-        if utterance is not None:
+        if utterance is None:
+            self._untaken_cancels -= 1
+        else:
             utterance.handed_over(event)
             if isinstance(event, Finished | Failed):
                 self._forget(utterance)
@@ -130,16 +141,27 @@ class Session:
             raise InvalidRequest("This session takes no new utterances.", code="session_ended")
         if event.utterance_id in self._utterances:
             raise InvalidRequest(f"The utterance {event.utterance_id!r} is open already.", code="duplicate_utterance")
-        if len(self._utterances) >= self._options.max_pending:
-            raise Overloaded(f"{len(self._utterances)} utterances are open on this connection already.", 1.0)
-        utterance = Utterance(
-            event, self._options, self.id, self._services, lambda e: self._emit(e, utterance), self._wait
-        )
+        pending = len(self._utterances) + self._untaken_cancels
+        if pending >= self._options.max_pending:
+            raise Overloaded(f"{pending} utterances are open on this connection already.", 1.0)
+        utterance = self._utterance(event)
         self._utterances[utterance.id] = utterance
         self._emit(Accepted(utterance.id), utterance)
         self._line.append(utterance)
         if not self._options.ordered or len(self._line) == 1:
             utterance.start(self._on_end)
+
+    def _utterance(self, event: Open) -> Utterance:
+        ordered, owner = self._options.ordered, self._options.owner or self.id
+        place = Place(
+            timeline=self.id if ordered else "",
+            player=self._player if ordered else Player(),
+            emit=lambda told: self._emit(told, utterance),
+            room=self._room.wait,
+            owner=owner,
+        )
+        utterance = Utterance(event, self._options, place, self._services)
+        return utterance
 
     def _forget(self, utterance: Utterance) -> None:
         """The utterance has had its last event: its id is free again."""
@@ -166,6 +188,7 @@ class Session:
             else:
                 kept.append((event, owner))
         self._outbox = kept
+        self._untaken_cancels += 1
         self._emit(finished, None)
         self._forget(utterance)
         self._on_end(utterance)
@@ -182,7 +205,3 @@ class Session:
         self._unsent_s -= event.audio.duration_s
         if self._unsent_s <= self._services.policy.unsent_audio_s:
             self._room.set()
-
-    async def _wait(self) -> None:
-        """Return when the client has taken enough for more audio to be made."""
-        await self._room.wait()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from syrinx.audio.pipeline import plan
 from syrinx.core.clock import Clock
-from syrinx.core.errors import EmptyText, InvalidRequest, ModelFailed, SyrinxError
+from syrinx.core.errors import EmptyText, ModelFailed, SyrinxError
 from syrinx.core.ids import new_id
 from syrinx.core.types import (
     AudioChunk,
@@ -22,19 +22,19 @@ from syrinx.core.types import (
     Open,
     SegmentDone,
     ServerEvent,
-    Span,
     Started,
 )
 from syrinx.engine.admission import Ticket
 from syrinx.engine.catalog import Choice
 from syrinx.engine.gate import Gate
-from syrinx.engine.inbox import Inbox
 from syrinx.engine.jobs import Brief, Listener
 from syrinx.engine.ledger import Ledger
+from syrinx.engine.manuscript import Manuscript, Patience
 from syrinx.engine.marks import SegmentClock, WordEstimate, map_marks
-from syrinx.engine.outlet import Outlet
+from syrinx.engine.outlet import Outlet, Packing
+from syrinx.engine.playhead import Player
 from syrinx.engine.policy import EnginePolicy, SessionOptions
-from syrinx.engine.record import Observer
+from syrinx.engine.record import UtteranceRecord
 from syrinx.text.front import Prepared
 from syrinx.workers.host import JobStream
 
@@ -47,12 +47,26 @@ class Services:
     gate: Callable[[str], Gate]
     policy: EnginePolicy
     clock: Clock
-    observer: Observer
+    observe: Callable[[UtteranceRecord], None]
+    """Told once of every utterance; does not raise."""
     executor: Executor
     report: Callable[[BaseException], None]
     """Told of errors that are nobody's on purpose."""
     background: Callable[[Coroutine[None, None, None]], None]
     """Runs something to its end that nobody waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in its session an utterance stands."""
+
+    timeline: str
+    """Who listens, as the scheduler knows it; empty: nobody hears other utterances with it."""
+    player: Player
+    emit: Callable[[ServerEvent], None]
+    room: Callable[[], Awaitable[object]]
+    """Returns when the client has taken enough for more audio to be made."""
+    owner: str
 
 
 @dataclass(slots=True)
@@ -65,40 +79,28 @@ class _Spoken:
     time_scale: float
     """Delivered seconds per model second."""
     model_s: float = 0.0
+    begun: bool = False
 
 
 class Utterance:
-    """Driven by its session: text in by ``append``/``flush``/``end``, events out through ``emit``."""
+    """Driven by its session: text in by ``append``/``flush``/``end``, events out through ``Place.emit``."""
 
-    def __init__(
-        self,
-        opened: Open,
-        options: SessionOptions,
-        timeline: str,
-        services: Services,
-        emit: Callable[[ServerEvent], None],
-        room: Callable[[], Awaitable[None]],
-    ) -> None:
+    def __init__(self, opened: Open, options: SessionOptions, place: Place, services: Services) -> None:
         self.id = opened.utterance_id
-        self._ledger = Ledger(opened.utterance_id, options.protocol, services.clock)
         self._uid = new_id("utt")
         self._request = opened.request
         self._options = options
         self._services = services
-        self._emit = emit
-        self._room = room
-        owner = options.owner or timeline
-        self._listener = Listener(timeline if options.ordered else self._uid, owner, options.max_lead_s)
-        self._ticket = Ticket(self._uid, owner, opened.request.service_class)
-        self._inbox = Inbox(services.policy.max_text_chars)
-        self._text_came = asyncio.Event()
-        self._ready: deque[Prepared] = deque()
+        self._place = place
+        self._ledger = Ledger(opened.utterance_id, options.protocol, services.clock, place.player)
+        self._listener = Listener(place.timeline or self._uid, place.owner, options.max_lead_s)
+        self._ticket = Ticket(self._uid, place.owner, opened.request.service_class)
+        policy = services.policy
+        patience = Patience(policy.text_timeout_s, options.idle_flush_s)
+        self._text = Manuscript(policy.max_text_chars, patience, services.executor)
         self._spoken: deque[_Spoken] = deque()
         self._segments = 0
-        self._model: str | None = None
         self._outlet: Outlet | None = None
-        self._flush_timer: asyncio.TimerHandle | None = None
-        self._hold_timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._ended = False
 
@@ -106,33 +108,34 @@ class Utterance:
 
     def append(self, text: str) -> None:
         """Take text. Raises ``TextTooLong``, ``InvalidRequest`` after ``end``."""
-        if self._inbox.ended:
-            raise InvalidRequest("This utterance has ended; it takes no more text.", code="utterance_ended")
-        if not self._inbox.chars:
+        if self._ended:
+            return  # it failed by itself, and its last event is on its way to the client
+        if not self._text.chars:
             self._ledger.asked()
-        self._inbox.append(text)
-        self._text_came.set()
-        self._restart_idle_flush()
+        self._text.append(text)
 
     def flush(self) -> None:
-        self._inbox.flush()
-        self._text_came.set()
+        """Speak what came so far as it is."""
+        if not self._ended:
+            self._text.flush()
 
     def end(self) -> None:
-        if not self._inbox.ended:
-            self._inbox.end()
-            self._text_came.set()
+        """No more text comes."""
+        if not self._ended:
+            self._text.end()
 
     def start(self, on_end: Callable[[Utterance], None]) -> None:
-        """Begin to speak. ``on_end`` is called once, when all is over."""
-        self._task = asyncio.create_task(self._run(on_end), name=f"utterance {self.id}")
+        """Begin to speak. ``on_end`` is called when all is over, unless it is canceled before it could begin."""
+        self._task = asyncio.create_task(self._run(on_end), name=f"utterance {self._uid}")
 
     def cancel(self) -> Finished:
-        """Stop at once; emits nothing any more. Returns the event that tells so."""
+        """Stop at once; emits nothing any more. Returns the event that tells so. Call it once."""
         ledger = self._ledger
         finished = Finished(
             self.id, FinishReason.CANCELED, ledger.samples, ledger.delivered_s, spoken_until=ledger.heard_until
         )
+        ledger.dropped()
+        ledger.ended()
         streams = [spoken.stream for spoken in self._spoken]
         self._shut()
         if self._task is not None:
@@ -142,18 +145,18 @@ class Utterance:
 
     def handed_over(self, event: ServerEvent) -> None:
         """Note that the client takes ``event`` now; its last one closes the books."""
-        self._ledger.handed_over(event, audible=self._outlet is not None and self._outlet.audible)
+        self._ledger.handed_over(event, None if self._outlet is None else self._outlet.audible_from)
         if isinstance(event, Finished):
-            self._services.observer.utterance_ended(self._ledger.record(event.reason.value))
+            self._services.observe(self._ledger.record(event.reason.value))
         elif isinstance(event, Failed):
-            self._services.observer.utterance_ended(self._ledger.record(event.error.code))
+            self._services.observe(self._ledger.record(event.error.code))
 
     # --- the task --------------------------------------------------------------------------------------------------
 
     async def _run(self, on_end: Callable[[Utterance], None]) -> None:
         try:
             samples, rate = await self._speak()
-            self._emit(Finished(self.id, FinishReason.COMPLETED, samples, samples / rate, self._inbox.chars))
+            self._emit(Finished(self.id, FinishReason.COMPLETED, samples, samples / rate, self._text.chars))
         except asyncio.CancelledError:
             raise  # the session asked for it and has told the client already
         except SyrinxError as error:
@@ -167,69 +170,60 @@ class Utterance:
 
     async def _speak(self) -> tuple[int, int]:
         """Speak all of it; returns samples emitted and their rate."""
-        choice = self._services.resolve(self._request.model, self._request.voice)
-        self._model = self._ledger.model = choice.model
-        policy = self._services.policy
+        services = self._services
+        choice = services.resolve(self._request.model, self._request.voice)
+        self._ledger.model = choice.model
         brief = Brief.of(self._uid, self._request, choice)
-        spec = brief.pipeline(policy)
+        spec = brief.pipeline(services.policy)
         rate = plan(spec).rate
-        self._inbox.open(brief.front(policy))
-        self._restart_idle_flush()
+        self._text.open(brief.front(services.policy))
         await self._wait_for_first()
         self._ledger.joined_line()
-        await self._services.gate(choice.model).enter(self._ticket)
-        self._ledger.left_line()
-        self._emit(Started(self.id, choice.model, choice.voice, rate))
-        await self._submit_ahead(brief)
-        # The chain is set up while the model is at work on the first segment.
-        outlet = self._outlet = Outlet(self.id, spec, self._options.framing, self._emit, self._services.executor)
+        gate = services.gate(choice.model)
+        try:
+            await gate.enter(self._ticket)
+            self._ledger.left_line()
+            self._emit(Started(self.id, choice.model, choice.voice, rate))
+            await self._submit_ahead(brief)
+            # The chain is set up while the model is at work on the first segment.
+            packing = Packing(self._options.framing, self._options.max_latency_s)
+            self._outlet = Outlet(self.id, spec, packing, self._emit, services.executor)
+            return await self._speak_through(self._outlet, brief)
+        finally:
+            gate.leave(self._ticket)
+
+    async def _speak_through(self, outlet: Outlet, brief: Brief) -> tuple[int, int]:
         while True:
             if self._spoken:
-                await self._hear(self._spoken[0])
-            elif self._inbox.exhausted and not self._ready:
+                await self._hear(self._spoken[0], outlet)
+            elif self._text.exhausted:
                 break
             else:
-                await self._wait_for_text()
+                await self._text.wait()
             await self._submit_ahead(brief)
-        await outlet.finish(max(0, self._segments - 1))
+        await outlet.finish()
         return outlet.samples, outlet.sample_rate
 
     async def _wait_for_first(self) -> None:
         """Wait for something speakable, before a place among the running is asked for."""
-        while not await self._fill(1):
-            if self._inbox.exhausted:
+        while not await self._text.fill(1):
+            if self._text.exhausted:
                 raise EmptyText("There is nothing to speak in this text.", param="input")
-            await self._wait_for_text()
-
-    async def _wait_for_text(self) -> None:
-        self._text_came.clear()
-        try:
-            await asyncio.wait_for(self._text_came.wait(), self._services.policy.text_timeout_s)
-        except TimeoutError:
-            waited = self._services.policy.text_timeout_s
-            raise InvalidRequest(f"No text came for {waited:.0f} s.", code="text_timeout") from None
-
-    async def _fill(self, wanted: int) -> bool:
-        """Have up to ``wanted`` prepared segments ready; True if there is any."""
-        while len(self._ready) < wanted and (piece := self._inbox.next_piece()) is not None:
-            work = self._inbox.prepare(piece)
-            loop = asyncio.get_running_loop()
-            slow = self._inbox.is_slow(piece)
-            self._ready.extend(await loop.run_in_executor(self._services.executor, work) if slow else work())
-        return bool(self._ready)
+            await self._text.wait()
 
     async def _submit_ahead(self, brief: Brief) -> None:
         missing = self._services.policy.segments_ahead - len(self._spoken)
         if missing <= 0:
             return
-        await self._fill(missing)
-        while self._ready and missing > 0:
-            self._submit(brief, self._ready.popleft())
-            missing -= 1
+        await self._text.fill(missing)
+        for _ in range(missing):
+            prepared = self._text.take()
+            if prepared is None:
+                break
+            self._submit(brief, prepared)
 
     def _submit(self, brief: Brief, prepared: Prepared) -> None:
-        last = self._inbox.exhausted and not self._ready
-        job = brief.job(prepared, self._segments, is_last=last)
+        job = brief.job(prepared, self._segments, is_last=self._text.exhausted)
         waited_s = 0.0 if self._segments else self._ledger.waiting_s()
         terms = brief.terms(self._listener, self._services.policy, waited_s)
         estimate = None if brief.choice.info.word_times else WordEstimate(job.text, brief.seconds_per_char)
@@ -237,35 +231,29 @@ class Utterance:
         self._spoken.append(_Spoken(prepared, stream, estimate, 1 / brief.residual.speed))
         self._segments += 1
 
-    async def _hear(self, spoken: _Spoken) -> None:
+    async def _hear(self, spoken: _Spoken, outlet: Outlet) -> None:
         """Take what the model made of the oldest segment and pass it on."""
-        outlet = self._outlet
-        assert outlet is not None, "set before the first segment"
         chunks = await spoken.stream.read()
-        self._cancel_hold()
+        if not spoken.begun:
+            spoken.begun = True
+            outlet.begin_segment(spoken.prepared.index)
         if not chunks:
-            if spoken.estimate is not None:
-                self._tell_marks(spoken, spoken.estimate.rest(spoken.model_s), outlet.segment_start_s)
-            self._spoken.popleft()
-            span = Span(spoken.prepared.span.start, spoken.prepared.span.end)
-            self._emit(SegmentDone(self.id, spoken.prepared.index, span))
+            await self._end_segment(spoken, outlet)
             return
-        new_segment = not spoken.model_s
         spoken.model_s += sum(len(chunk.samples) / chunk.sample_rate for chunk in chunks)
         marks = _marks_of(chunks, spoken)
-        await outlet.push(
-            chunks,
-            spoken.prepared.index,
-            new_segment=new_segment,
-            tell=lambda starts_s: self._tell_marks(spoken, marks, starts_s),
-        )
-        if outlet.holding:
-            self._hold_timer = asyncio.get_running_loop().call_later(
-                self._options.max_latency_s, outlet.release_held, spoken.prepared.index
-            )
-        await self._room()
+        await outlet.push(chunks, lambda starts_s: self._tell_marks(spoken, marks, starts_s))
+        await self._place.room()
+        await asyncio.sleep(0)  # a model far ahead has its next audio there already: others get their turn first
 
-    def _tell_marks(self, spoken: _Spoken, marks: list[Mark], starts_s: float) -> None:
+    async def _end_segment(self, spoken: _Spoken, outlet: Outlet) -> None:
+        await outlet.end_segment()
+        if spoken.estimate is not None:
+            self._tell_marks(spoken, spoken.estimate.rest(spoken.model_s), outlet.segment_start_s)
+        self._spoken.popleft()
+        self._emit(SegmentDone(self.id, spoken.prepared.index, spoken.prepared.span))
+
+    def _tell_marks(self, spoken: _Spoken, marks: Sequence[Mark], starts_s: float) -> None:
         if not marks:
             return
         mapped = map_marks(marks, spoken.prepared, SegmentClock(starts_s, spoken.time_scale))
@@ -273,54 +261,39 @@ class Utterance:
         if self._options.marks:
             self._emit(Marks(self.id, mapped))
 
-    # --- timers ----------------------------------------------------------------------------------------------------
-
-    def _restart_idle_flush(self) -> None:
-        """Begin the silence anew after which buffered text is spoken."""
-        if self._options.idle_flush_s is None or self._inbox.ended:
-            return
-        if self._flush_timer is not None:
-            self._flush_timer.cancel()
-        loop = asyncio.get_running_loop()
-        self._flush_timer = loop.call_later(self._options.idle_flush_s, self._idle_flush)
-
-    def _idle_flush(self) -> None:
-        if not self._ended and self._inbox.holds_text:
-            self.flush()
-
-    def _cancel_hold(self) -> None:
-        if self._hold_timer is not None:
-            self._hold_timer.cancel()
-            self._hold_timer = None
-
     # --- the end ---------------------------------------------------------------------------------------------------
+
+    def _emit(self, event: ServerEvent) -> None:
+        """Nothing comes after the end, whatever still runs."""
+        if not self._ended:
+            self._place.emit(event)
 
     def _fail(self, error: SyrinxError) -> None:
         samples = self._outlet.samples if self._outlet else 0
         self._emit(Failed(self.id, error, samples, self._ledger.heard_until))
 
     def _shut(self) -> None:
-        """Undo everything. Idempotent."""
+        """Stop the model, free the chain. Idempotent. Its place is given back where it was taken, by the task's end."""
         if self._ended:
             return
         self._ended = True
-        self._cancel_hold()
-        if self._flush_timer is not None:
-            self._flush_timer.cancel()
+        self._text.close()
         for spoken in self._spoken:
             spoken.stream.cancel()
         self._spoken.clear()
         if self._outlet is not None:
             self._outlet.close()
-        if self._model is not None:
-            self._services.gate(self._model).leave(self._ticket)
 
-    async def _record_cancel(self, streams: list[JobStream]) -> None:
-        """Write the record once the model has said that it stopped."""
-        idle_s = [await stream.wait_idle() for stream in streams]
-        known = [seconds for seconds in idle_s if seconds is not None]
-        record = self._ledger.record(FinishReason.CANCELED.value, max(known, default=None))
-        self._services.observer.utterance_ended(record)
+    async def _record_cancel(self, streams: Sequence[JobStream]) -> None:
+        """Write the record once the model has said that it stopped; end when the task has."""
+        idle_s: float | None = None
+        try:
+            answers = await asyncio.gather(*(stream.wait_idle() for stream in streams), return_exceptions=True)
+            idle_s = max((answer for answer in answers if isinstance(answer, float)), default=None)
+        finally:
+            self._services.observe(self._ledger.record(FinishReason.CANCELED.value, idle_s))
+        if self._task is not None:
+            await asyncio.wait([self._task])
 
 
 def _marks_of(chunks: list[AudioChunk], spoken: _Spoken) -> list[Mark]:

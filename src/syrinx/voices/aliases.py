@@ -1,6 +1,6 @@
 """Voice names that clients use whatever the model: OpenAI's thirteen, and plain ``female`` and ``male``.
 
-Pure data and one function. The same name gives the same voice as long as the model's voice list stays the same.
+Pure. The same name gives the same voice as long as the model's voice list stays the same.
 """
 
 from __future__ import annotations
@@ -34,6 +34,29 @@ class VoiceDefaults:
 
     female: str = ""
     male: str = ""
+
+
+REMEMBERED = 1024
+"""Names kept with what they mean, so that a model of hundreds of voices is not searched for each utterance."""
+
+
+class VoiceNames:
+    """``voice_for`` on one model, remembering what it found (and nothing of what there is not)."""
+
+    def __init__(self, info: ModelInfo, defaults: VoiceDefaults) -> None:
+        self.info = info
+        self._defaults = defaults
+        self._found: dict[str | None, VoiceInfo] = {}
+
+    def find(self, name: str | None) -> VoiceInfo | None:
+        """Return the voice that ``name`` means, or None."""
+        voice = self._found.get(name)
+        if voice is None:
+            voice_id = voice_for(name, self.info, self._defaults)
+            voice = None if voice_id is None else self.info.voice(voice_id)
+            if voice is not None and len(self._found) < REMEMBERED:
+                self._found[name] = voice
+        return voice
 
 
 def voice_for(name: str | None, info: ModelInfo, defaults: VoiceDefaults) -> str | None:

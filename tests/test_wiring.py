@@ -1,0 +1,63 @@
+"""Every setting of the engine and its models arrives where it is used."""
+
+import math
+
+import pytest
+
+from syrinx.config import Settings
+from syrinx.core.errors import ModelNotFound
+from syrinx.wiring import AS_ASKED, build_engine, chosen_models, engine_policy, max_lead_s, model_host
+from syrinx.workers.host import HostState
+
+
+def test_the_models_are_served_in_the_order_asked_for_each_once() -> None:
+    chosen = chosen_models(Settings(models=("tone", "espeak", "tone")))
+    assert chosen == {"tone": AS_ASKED, "espeak": AS_ASKED}
+
+
+def test_auto_tells_what_it_chose_and_why() -> None:
+    ((name, reason),) = chosen_models(Settings(models=("auto",))).items()
+    assert name
+    assert reason not in ("", AS_ASKED)
+
+
+def test_an_unknown_model_stops_the_start() -> None:
+    with pytest.raises(ModelNotFound, match="ghost"):
+        chosen_models(Settings(models=("ghost",)))
+
+
+def test_the_engines_share_of_the_settings_arrives_in_its_units() -> None:
+    policy = engine_policy(
+        Settings(
+            max_concurrent_jobs=3,
+            max_queued_requests=4,
+            queue_wait_sla_ms=1500,
+            avg_job_wall_ms=2000,
+            first_segment_max_words=5,
+            first_segment_boundaries=",",
+            first_segment_require_boundary=False,
+            voice_female="eva",
+            voice_male="max",
+            max_text_chars=99,
+            target_ttfa_ms=150,
+            opus_application="voip",
+        )
+    )
+    admission, first = policy.admission, policy.first_piece
+    assert (admission.max_running, admission.max_queued) == (3, 4)
+    assert (admission.wait_sla_s, admission.initial_wall_s) == (1.5, 2.0)
+    assert (first.max_words, first.boundaries, first.require_boundary) == (5, ",", False)
+    assert (policy.voices.female, policy.voices.male) == ("eva", "max")
+    assert (policy.max_text_chars, policy.target_ttfa_s, policy.opus_application) == (99, 0.15, "voip")
+
+
+def test_no_lead_setting_means_no_limit() -> None:
+    assert max_lead_s(Settings(max_lead_s=0)) == math.inf
+    assert max_lead_s(Settings(max_lead_s=12)) == 12
+
+
+def test_nothing_runs_before_the_start() -> None:
+    assert model_host("tone", Settings()).status.state is HostState.STOPPED
+    engine = build_engine(Settings(models=("tone",)))
+    assert not engine.ready
+    assert [(model.name, model.info, model.is_default) for model in engine.models()] == [("tone", None, True)]
