@@ -25,8 +25,6 @@ def start(servers: ServerPool) -> Iterator[Start]:
             **settings: Any,
         ) -> ServerProcess:
             options = {"tone": tone} if tone else {}
-            return running.enter_context(
-                servers.fresh(models, variables, model_options=options, **settings)
-            )
+            return running.enter_context(servers.fresh(models, variables, model_options=options, **settings))
 
         yield start_one

@@ -80,7 +80,8 @@ class Talk:
 @asynccontextmanager
 async def talk(server: ServerProcess, path: str = PATH, **options: Any) -> AsyncIterator[Talk]:
     """A connection for the length of the block."""
-    async with connect(server.ws_url + path, proxy=None, max_size=None, **options) as link:
+    # A short wait for the closing handshake: a client with unread audio never reads the server's part of it.
+    async with connect(server.ws_url + path, proxy=None, max_size=None, close_timeout=1.0, **options) as link:
         yield Talk(link)
 
 

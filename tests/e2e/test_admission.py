@@ -163,3 +163,17 @@ async def test_1_22_equal_responses_get_equal_shares(one_row: ServerProcess) -> 
         shares = done.pop().result()
         assert min(shares) >= 7, f"seconds that each had when the first had its 15: {shares}"
         await asyncio.gather(*listeners)
+
+
+async def test_1_22_shares_of_bulk_and_listeners_follow_the_quanta(one_row: ServerProcess) -> None:
+    """Once a listener is comfortable, what is left goes 2048 to 16384 to bulk work, which ends first."""
+    async with talk(one_row) as listener:
+        await listener.create("a", "{{long 25}}")
+        await listener.hear_first(DELTA)
+        ending = asyncio.create_task(listener.hear_end("a"))
+        async with httpx.AsyncClient(base_url=one_row.url, trust_env=False, timeout=WAIT_S) as http:
+            body = {"input": "{{long 50}}", "response_format": "pcm", "service_class": "bulk"}
+            answer = await http.post("/v1/audio/speech", json=body)
+        assert len(answer.content) == 50 * RATE * 2
+        assert not ending.done(), "bulk work got eight times the listener's share"
+        assert kinds(await ending)[-1] == "completed"

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
@@ -252,15 +254,32 @@ async def leave_sse(server: ServerProcess) -> None:
 
 
 @pytest.mark.parametrize("leave", [leave_by_message, leave_by_closing, leave_by_dropping, leave_http, leave_sse])
-async def test_whoever_leaves_stops_the_model_and_frees_the_slot(seed: ServerProcess, leave: object) -> None:
+async def test_whoever_leaves_stops_the_model_and_frees_the_slot(
+    seed: ServerProcess, leave: Callable[[ServerProcess], Awaitable[None]]
+) -> None:
     await idle(seed)
     canceled, known = ended(seed, "canceled"), metric(seed, "syrinx_cancel_to_idle_seconds_count")
-    assert callable(leave)
     await leave(seed)
     await idle(seed)  # an endless job: the model would be at work for a minute
     await until(lambda: ended(seed, "canceled") == canceled + 1, "the record of the cancel")
     assert metric(seed, "syrinx_cancel_to_idle_seconds_count") == known + 1, "the worker said when it stopped"
     assert running(seed) == 0
+    await assert_all_slots_free(seed)
+
+
+async def test_a_barge_in_the_same_breath_as_the_text_loses_no_place(seed: ServerProcess) -> None:
+    """Text and cancel arrive in one turn of the server's loop: the cancel must not be overtaken."""
+    async with talk(seed) as client:
+        for index in range(3 * CAP):
+            burst = (
+                {"type": "input.append", "response_id": str(index), "text": "Some "},
+                {"type": "input.append", "text": "words."},
+                {"type": "input.commit"},
+                {"type": "barge"},
+            )
+            for message in burst:
+                await client.link.send(json.dumps(message))
+            assert kinds(await client.hear_end(str(index)))[-1] == "canceled"
     await assert_all_slots_free(seed)
 
 

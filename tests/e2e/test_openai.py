@@ -6,9 +6,9 @@ import asyncio
 import base64
 import io
 import json
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing
+from typing import Any, cast
 
 import av
 import httpx
@@ -50,7 +50,7 @@ def decoded(data: bytes, raw_rate: int | None = None) -> tuple[np.ndarray, int]:
     """Samples and rate of any stream, read by an independent decoder."""
     if raw_rate is not None:
         return np.frombuffer(data, "<i2") / 32768, raw_rate
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         resampler = av.AudioResampler(format="flt", layout="mono")
         frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
     return np.concatenate([frame.to_ndarray()[0] for frame in frames]), frames[0].sample_rate
@@ -108,7 +108,12 @@ async def test_unknown_fields_are_ignored_and_speed_is_kept(sdk: openai.AsyncOpe
     lengths = {}
     for speed in (0.25, 1.0, 4.0):
         speech = await sdk.audio.speech.create(
-            model="tts-1", voice="alloy", input=TEXT, response_format="pcm", speed=speed, extra_body={"lang": "en", "a": {}}
+            model="tts-1",
+            voice="alloy",
+            input=TEXT,
+            response_format="pcm",
+            speed=speed,
+            extra_body={"lang": "en", "a": {}},
         )
         lengths[speed] = len(speech.content)
     assert lengths[0.25] == pytest.approx(4 * lengths[1.0], rel=0.02)
@@ -140,9 +145,9 @@ async def fill(client: openai.AsyncOpenAI, stack: AsyncExitStack) -> None:
     """Take every place until the stack is closed."""
     for _ in range(CAP):
         request = client.audio.speech.with_streaming_response.create(model="tts-1", voice="alloy", input=ENDLESS)
-        pieces = (await stack.enter_async_context(request)).iter_bytes(100)
-        stack.push_async_callback(pieces.aclose)  # also keeps it: a forgotten iterator closes its response
-        await anext(pieces)
+        response = await stack.enter_async_context(request)
+        pieces = await stack.enter_async_context(aclosing(cast("AsyncGenerator[bytes]", response.iter_bytes(100))))
+        await anext(pieces)  # a forgotten iterator would close its response
 
 
 async def test_a_full_server_raises_rate_limit_error_with_retry_after(

@@ -1,4 +1,4 @@
-"""The Realtime-style dialect from outside, on a server set up with the founding server's variables (rows 1-02 to 1-28)."""
+"""The Realtime-style dialect from outside, set up with the founding server's variables (rows 1-02 to 1-28)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def test_1_02_compressed_formats_are_delivered_as_echoed(seed: ServerProce
 
 def decode(stream: bytes) -> tuple[np.ndarray, int]:
     """What an independent decoder makes of a stream: samples and their rate."""
-    with av.open(io.BytesIO(stream)) as container:
+    with av.open(io.BytesIO(stream), "r") as container:
         resampler = av.AudioResampler(format="flt", layout="mono")
         frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
         return np.concatenate([frame.to_ndarray()[0] for frame in frames]), frames[0].sample_rate
