@@ -1,5 +1,7 @@
 """Admission decides from numbers alone: caps, the predicted wait, what the model carries, and whose turn it is."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from syrinx.core.errors import Overloaded
 from syrinx.core.types import ServiceClass
 from syrinx.engine.admission import Admission, AdmissionPolicy, Ticket
 from syrinx.workers.host import HostLoad
+from syrinx.workers.meter import Meter
 
 FAST = HostLoad(row_speed=100.0, batch=1.0, max_batch=1)
 
@@ -122,3 +125,49 @@ def test_caps_hold_and_nobody_is_lost_whatever_happens(script: list[tuple[str, i
         admission.release(name, 1e3)
         admission.admit(1e3, FAST)
     assert (admission.running, admission.queued) == (0, 0)
+
+
+def test_a_book_tells_nothing_of_how_long_listeners_wait() -> None:
+    admission = Admission(AdmissionPolicy(initial_wall_s=2.0))
+    admission.request(ticket("book", bulk=True), 0.0, FAST)
+    admission.release("book", 3600.0)
+    assert admission.mean_wall_s == 2.0
+
+
+def test_bulk_work_in_the_line_does_not_lengthen_a_listeners_wait() -> None:
+    admission = Admission(AdmissionPolicy(max_running=2, max_queued=50, wait_sla_s=2.0, initial_wall_s=2.0))
+    for n in range(2):
+        admission.request(ticket(f"t{n}"), 0.0, FAST)
+    for n in range(40):
+        admission.request(ticket(f"b{n}", bulk=True), 0.0, FAST)
+    assert admission.expected_wait_s(FAST) == pytest.approx(1.0)
+    assert admission.request(ticket("t2"), 0.0, FAST) is False
+
+
+def test_a_stall_of_a_busy_model_takes_a_part_of_its_places_only() -> None:
+    meter = Meter()
+    for _ in range(2000):
+        meter.stepped(0.01, rows=1, audio_s=0.4)
+    before = places(meter)
+    meter.stepped(3.0, rows=1, audio_s=0.4)
+    assert before == 40
+    assert places(meter) > before / 2
+
+
+def places(meter: Meter) -> int:
+    admission = Admission(AdmissionPolicy(max_running=999, max_queued=0))
+    load = HostLoad(round(meter.row_speed or 0.0, 6), meter.batch, 1)
+    for n in range(999):
+        try:
+            admission.request(ticket(f"t{n}"), 0.0, load)
+        except Overloaded:
+            return n
+    return 999
+
+
+@pytest.mark.parametrize("speed", [0.0, 1e-300, math.inf, math.nan])
+def test_a_speed_that_makes_no_sense_neither_breaks_nor_refuses_the_first(speed: float) -> None:
+    admission = Admission(AdmissionPolicy(max_running=4, wait_sla_s=1e9))
+    load = HostLoad(row_speed=speed, batch=0.0, max_batch=1)
+    assert admission.request(ticket("a"), 0.0, load) is True
+    assert 0 <= admission.expected_wait_s(load) < math.inf

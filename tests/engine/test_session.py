@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from syrinx.audio.framing import Framing
 from syrinx.core.clock import FakeClock
 from syrinx.core.errors import (
     EmptyText,
@@ -39,7 +40,7 @@ from syrinx.engine.engine import Engine
 from syrinx.engine.policy import EnginePolicy, FirstPiece, SessionOptions
 from syrinx.engine.record import UtteranceRecord
 from syrinx.engine.session import Session
-from tests.fakes.host import FakeHost
+from tests.fakes.host import SECONDS_PER_CHAR, FakeHost
 
 TEXT = "One two three. Four five six. Seven eight nine."
 
@@ -416,3 +417,73 @@ async def test_accepted_comes_first_and_once(stage: Stage) -> None:
     send_all(session, *whole("u"))
     events = await events_until_end(session)
     assert [isinstance(event, Accepted) for event in events] == [True] + [False] * (len(events) - 1)
+
+
+async def test_a_second_utterance_is_heard_after_the_first(manual: Stage) -> None:
+    """Both are handed over at once; the listener is still at the first when the second is canceled."""
+    session = manual.session()
+    send_all(session, *whole("a", "One two three four five."))
+    await settle()
+    manual.host.streams[0].speak()
+    await events_until_end(session)
+    send_all(session, *whole("b", "Six seven eight nine ten."))
+    await settle()
+    manual.host.streams[1].speak()
+    while not isinstance(await asyncio.wait_for(session.next(), 5), Audio):
+        pass
+    manual.clock.advance(0.05)
+    session.send(Cancel("b"))
+    last = (await events_until_end(session))[-1]
+    assert isinstance(last, Finished)
+    assert last.spoken_until == 0
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_cancel_right_after_text_leaves_no_ghost(manual: Stage, turns: int) -> None:
+    session = manual.session()
+    session.send(Open("u", SpeechRequest()))
+    await settle()
+    session.send(Append("u", "Hello there. And more of it. "))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    session.send(Cancel("u"))
+    await settle()
+    events = await events_until_end(session)
+    assert isinstance(events[-1], Finished)
+    await settle()
+    assert not session._outbox
+    assert manual.engine.gate("fake").running == 0
+    assert all(stream.canceled for stream in manual.host.streams)
+
+
+async def test_a_flush_is_heard_to_its_last_frame_while_the_utterance_stays_open(stage: Stage) -> None:
+    session = stage.session(framing=Framing(), max_latency_s=60.0)
+    send_all(session, Open("u", SpeechRequest()), Append("u", "no end in sight"), Flush("u"))
+    heard_s = 0.0
+    while not isinstance(event := await asyncio.wait_for(session.next(), 5), SegmentDone):
+        heard_s += event.audio.duration_s if isinstance(event, Audio) else 0.0
+    spoken_s = sum(len(word) for word in ("no", "end", "in", "sight")) * SECONDS_PER_CHAR
+    assert heard_s == pytest.approx(spoken_s, abs=0.006)  # but for the fade at the segment's end
+
+
+async def test_cancels_that_nobody_reads_are_bounded(manual: Stage) -> None:
+    session = manual.session(max_pending=3)
+    for _ in range(3):
+        send_all(session, Open("u", SpeechRequest()), Cancel("u"))
+    with pytest.raises(Overloaded):
+        session.send(Open("u", SpeechRequest()))
+    await events_until_end(session, ends=3)
+    session.send(Open("u", SpeechRequest()))
+
+
+async def test_an_utterance_without_text_holds_the_line_only_for_its_time() -> None:
+    stage = Stage(policy=EnginePolicy(text_timeout_s=0.01))
+    session = stage.session()
+    send_all(session, Open("mute", SpeechRequest()), *whole("u"))
+    events = await events_until_end(session, ends=2)
+    ends = {e.utterance_id: e for e in events if isinstance(e, Finished | Failed)}
+    assert isinstance(ends["u"], Finished)
+    mute = ends["mute"]
+    assert isinstance(mute, Failed)
+    assert mute.error.code == "text_timeout"
+    await stage.engine.stop()
