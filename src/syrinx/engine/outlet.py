@@ -61,6 +61,7 @@ class Outlet:
         self._segment_index = 0
         self._new_segment = False
         self._release_timer: asyncio.TimerHandle | None = None
+        self._first_at: float | None = None
         self._closed = False
         self.samples = 0
         """Delivered samples emitted so far."""
@@ -99,13 +100,20 @@ class Outlet:
         """Emit all that was gathered of the segment (its last few milliseconds come with what follows it)."""
         if self._new_segment:  # it had no audio, and begins where it ends
             self._send(*await self._through(NO_SAMPLES))
-        self._release()
+        self.release()
 
     async def finish(self) -> None:
         """Drain the chain and emit the rest."""
         data, count = await self._run(self._pipeline.finish)
         self._send(data, count)
-        self._release()
+        self.release()
+
+    def release(self) -> None:
+        """Emit what the framer gathered, now."""
+        self._stop_timer()
+        if self._framer is not None and not self._closed:
+            for message in self._framer.flush():
+                self._emit_message(message)
 
     def close(self) -> None:
         """Free the chain; if a thread is in it, as soon as that is done. Nothing is emitted any more."""
@@ -150,14 +158,14 @@ class Outlet:
         if messages:
             self._stop_timer()  # what is held now came later
         if self._framer is not None and self._framer.pending and self._release_timer is None and not self._closed:
-            self._release_timer = asyncio.get_running_loop().call_later(self._max_latency_s, self._release)
+            self._release_timer = asyncio.get_running_loop().call_later(self._hold_s(), self.release)
 
-    def _release(self) -> None:
-        """Emit what the framer gathered."""
-        self._stop_timer()
-        if self._framer is not None and not self._closed:
-            for message in self._framer.flush():
-                self._emit_message(message)
+    def _hold_s(self) -> float:
+        """How long gathered audio may be held: never past half of what the listener has left to play."""
+        if self._first_at is None:
+            return self._max_latency_s
+        left_s = self.samples / self.sample_rate - (asyncio.get_running_loop().time() - self._first_at)
+        return min(self._max_latency_s, max(0.0, left_s / 2))
 
     def _stop_timer(self) -> None:
         if self._release_timer is not None:
@@ -169,6 +177,8 @@ class Outlet:
         message, self._head = self._head + message, b""
         self._pending_samples -= count
         self.samples += count
+        if self._first_at is None:
+            self._first_at = asyncio.get_running_loop().time()
         audio = EncodedAudio(message, count, self.sample_rate, self._pipeline.media_type, self._segment_index)
         self._emit(Audio(self._id, audio))
 

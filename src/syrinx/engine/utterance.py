@@ -269,6 +269,8 @@ class Utterance:
             self._place.emit(event)
 
     def _fail(self, error: SyrinxError) -> None:
+        if self._outlet is not None:
+            self._outlet.release()  # what was made before it went wrong is heard
         samples = self._outlet.samples if self._outlet else 0
         self._emit(Failed(self.id, error, samples, self._ledger.heard_until))
 

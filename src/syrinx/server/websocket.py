@@ -71,9 +71,15 @@ class Pump:
         self._parsing = asyncio.Lock()
         self._drained = False
         self._gone = False
+        self._loop = asyncio.get_running_loop()
+        self._writer = _this_task()
+        self._sending_since: float | None = None
+        self._stalled = False
+        self._watchdog: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Return when the connection has ended, for whatever reason. The session is closed then."""
+        self._watch()
         reader = asyncio.create_task(self._read(), name="websocket reader")
         try:
             self._perform(self._codec.opened())
@@ -87,6 +93,8 @@ class Pump:
             _log.exception("socket_failed")
             await self._send(Close(INTERNAL_ERROR, "The server failed."))
         finally:
+            if self._watchdog is not None:
+                self._watchdog.cancel()
             self._session.close()
             reader.cancel()
             (outcome,) = await asyncio.gather(reader, return_exceptions=True)
@@ -189,17 +197,34 @@ class Pump:
 
     async def _send(self, item: Reply | Close) -> bool:
         """Send one message; True if it was the last. Raises ``_Dropped`` when the client takes nothing."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+        began = self._sending_since = self._loop.time()
         try:
-            async with asyncio.timeout(self._policy.send_timeout_s):
-                await self._websocket.send(_frame(item))
-        except TimeoutError:
+            await self._websocket.send(_frame(item))
+        except asyncio.CancelledError:
+            if not self._stalled:
+                raise
+            self._writer.uncancel()
             raise _Dropped from None
-        took_s = loop.time() - began
+        self._sending_since = None
+        took_s = self._loop.time() - began
         if took_s > self._policy.long_send_s:
             _log.info("slow_send", took_ms=round(took_s * 1000))
         return isinstance(item, Close)
+
+    def _watch(self) -> None:
+        """End a send that takes too long. One timer per socket: one per message cost as much as the message."""
+        late_s = 0.0 if self._sending_since is None else self._loop.time() - self._sending_since
+        if late_s >= self._policy.send_timeout_s:
+            self._stalled = True
+            self._writer.cancel()
+        else:
+            self._watchdog = self._loop.call_later(self._policy.send_timeout_s - late_s, self._watch)
+
+
+def _this_task() -> asyncio.Task[object]:
+    task = asyncio.current_task()
+    assert task is not None, "a pump is made and run in one task"
+    return task
 
 
 def _content(message: Message) -> str | bytes:
