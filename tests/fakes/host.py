@@ -59,7 +59,7 @@ class FakeStream:
             self.give(end - begin, (Mark(MarkKind.WORD, Span(start, at), begin, end),))
         self.end()
 
-    async def read(self) -> list[AudioChunk]:
+    async def read(self, least_s: float = 0.0, patience_s: float = 0.0) -> list[AudioChunk]:
         while not self._chunks and not self._done and not self.canceled:
             self._wake.clear()
             await self._wake.wait()

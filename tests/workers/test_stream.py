@@ -133,3 +133,32 @@ async def test_the_next_worker_is_told_what_was_received_and_what_the_listener_s
     await stream.read()
     assert stream.message(30.0).credit_s == pytest.approx(4.0)
     assert stream.message(30.0).lead_s == 0.0
+
+
+async def test_a_reader_with_time_gets_as_much_at_once_as_it_asked_for():
+    stream, _ = make()
+    reading = asyncio.create_task(stream.read(least_s=0.3, patience_s=60.0))
+    for _ in range(2):
+        stream.received(chunk(0.1), 11.0)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not reading.done()
+    stream.received(chunk(0.1), 11.0)
+    assert len(await asyncio.wait_for(reading, 5)) == 3
+
+
+async def test_a_reader_with_time_does_not_wait_past_the_end_its_patience_or_a_cancel():
+    stream, _ = make()
+    stream.received(chunk(0.1), 11.0)
+    assert len(await asyncio.wait_for(stream.read(least_s=9.0, patience_s=0.001), 5)) == 1
+    late = asyncio.create_task(stream.read(least_s=9.0, patience_s=0.001))
+    stream.received(chunk(0.2), 11.0)
+    assert len(await asyncio.wait_for(late, 5)) == 1
+    stream.received(chunk(0.1), 11.0)
+    stream.ended()
+    assert len(await asyncio.wait_for(stream.read(least_s=9.0, patience_s=60.0), 5)) == 1
+    canceled, _ = make()
+    reading = asyncio.create_task(canceled.read(least_s=9.0, patience_s=60.0))
+    await asyncio.sleep(0)
+    canceled.cancel()
+    assert await asyncio.wait_for(reading, 5) == []

@@ -77,6 +77,13 @@ class Outlet:
         """When the current segment's first sample is heard, in delivered seconds of the utterance."""
         return self._pipeline.segment_start_s
 
+    @property
+    def unheard_s(self) -> float:
+        """What a listener who began with the first message has left to play now."""
+        if self._first_at is None:
+            return 0.0
+        return max(0.0, self.samples / self.sample_rate - (asyncio.get_running_loop().time() - self._first_at))
+
     def begin_segment(self, index: int) -> None:
         """What is pushed from now on belongs to the segment of that index."""
         self._segment_index = index
@@ -164,8 +171,7 @@ class Outlet:
         """How long gathered audio may be held: never past half of what the listener has left to play."""
         if self._first_at is None:
             return self._max_latency_s
-        left_s = self.samples / self.sample_rate - (asyncio.get_running_loop().time() - self._first_at)
-        return min(self._max_latency_s, max(0.0, left_s / 2))
+        return min(self._max_latency_s, self.unheard_s / 2)
 
     def _stop_timer(self) -> None:
         if self._release_timer is not None:

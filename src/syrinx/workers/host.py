@@ -64,9 +64,11 @@ class HostStatus:
 class JobStream(Protocol):
     """One job's audio as it is made. Reading grants the worker leave to make more."""
 
-    async def read(self) -> list[AudioChunk]:
+    async def read(self, least_s: float = 0.0, patience_s: float = 0.0) -> list[AudioChunk]:
         """Wait for audio; return every chunk that is there, or ``[]`` once the job has ended.
 
+        A reader with time to spare may wait for ``least_s`` seconds of audio at once, for at most ``patience_s`` (then
+        it gets the next chunk as usual).
         Raises ``ModelFailed`` (or its kinds), ``ModelNotReady`` or ``InvalidRequest`` where the job could not be done.
         """
         ...

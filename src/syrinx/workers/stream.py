@@ -53,6 +53,8 @@ class Stream:
     canceled: bool = False
     _chunks: list[AudioChunk] = field(default_factory=list)
     _unread_s: float = 0.0
+    _least_s: float = 0.0
+    """What the reader waits for, unless the job ends first."""
     _ungranted_s: float = 0.0
     _error: SyrinxError | None = None
     _ended: bool = False
@@ -62,11 +64,18 @@ class Stream:
 
     # --- for the reader ---------------------------------------------------------------------------------------------
 
-    async def read(self) -> list[AudioChunk]:
+    async def read(self, least_s: float = 0.0, patience_s: float = 0.0) -> list[AudioChunk]:
         """See ``JobStream.read``. An error is raised once the audio before it was read, and again on every read."""
-        while not self._chunks and not self._ended:
-            self._news.clear()
-            await self._news.wait()
+        self._least_s = least_s
+        timer = asyncio.get_running_loop().call_later(patience_s, self._hurry) if least_s > 0 else None
+        try:
+            while not self._ended and (not self._chunks or self._unread_s < self._least_s):
+                self._news.clear()
+                await self._news.wait()
+        finally:
+            self._least_s = 0.0
+            if timer is not None:
+                timer.cancel()
         if self._chunks:
             return self._take()
         if self._error is not None:
@@ -106,7 +115,8 @@ class Stream:
             return
         self._chunks.append(chunk)
         self._unread_s += seconds
-        self._news.set()
+        if self._unread_s >= self._least_s:
+            self._news.set()
 
     def ended(self, error: SyrinxError | None = None) -> None:
         """The job is over, and no longer on a worker."""
@@ -134,6 +144,10 @@ class Stream:
             lead_s=max(0.0, progress.heard_until - now) if progress.samples else 0.0,
             alone=progress.suspected > 0,
         )
+
+    def _hurry(self) -> None:
+        self._least_s = 0.0
+        self._news.set()
 
     def _take(self) -> list[AudioChunk]:
         chunks, self._chunks = self._chunks, []
