@@ -6,11 +6,15 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.fakes.server_process import ServerPool, ServerProcess
 
 SLOW_FOLDERS = ("cli", "conformance", "server", "clients", "docs", "examples", "web", "e2e")
 """Run after all others, in this order, so that a broken unit is reported before a minute of servers."""
+
+settings.register_profile("syrinx", deadline=None)  # no test depends on how fast a machine is
+settings.load_profile("syrinx")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
