@@ -84,14 +84,23 @@ class ModelInfo:
 
     def voice(self, voice_id: str) -> VoiceInfo | None:
         """Return the voice of that id, or None. A listed voice with the suffix of a variant is a voice too."""
-        by_id = {voice.id: voice for voice in self.voices}
-        if voice_id in by_id:
-            return by_id[voice_id]
+        listed = self._listed(voice_id)
+        if listed is not None:
+            return listed
         for variant in self.voice_variants:
-            base = by_id.get(voice_id.removesuffix(variant.suffix))
+            if not voice_id.endswith(variant.suffix):
+                continue
+            base = self._listed(voice_id.removesuffix(variant.suffix))
             if base is not None:
                 name = f"{base.name}, {variant.name}"
                 return replace(base, id=voice_id, name=name, gender=variant.gender or base.gender)
+        return None
+
+    def _listed(self, voice_id: str) -> VoiceInfo | None:
+        """A scan, not an index: the default stands first, and an index would travel with every ``Ready`` message."""
+        for voice in self.voices:
+            if voice.id == voice_id:
+                return voice
         return None
 
 
