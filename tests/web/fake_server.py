@@ -98,6 +98,7 @@ class FakeServer:
 
     async def _serve(self, connection: ServerConnection) -> None:
         speaking: dict[str, asyncio.Task[None]] = {}
+        turn = asyncio.Lock()
         async for text in connection:
             message = json.loads(text)
             self.received.append(message)
@@ -107,16 +108,18 @@ class FakeServer:
             elif message["type"] == "response.create" and self.refusals:
                 await _send(connection, type="response.error", response=name, **self.refusals.pop(0))
             elif message["type"] == "response.create":
-                speaking[name] = asyncio.create_task(self._speak(connection, name, message["input"]))
+                speaking[name] = asyncio.create_task(self._speak(connection, name, message["input"], turn))
             elif message["type"] == "response.cancel" and name in speaking:
                 speaking.pop(name).cancel()
                 await _send(connection, type="response.canceled", response=name)
         for task in speaking.values():
             task.cancel()
 
-    async def _speak(self, connection: ServerConnection, name: str, text: str) -> None:
+    async def _speak(self, connection: ServerConnection, name: str, text: str, turn: asyncio.Lock) -> None:
+        """One after the other, in the order asked for."""
         with contextlib.suppress(ConnectionClosed):
-            await self._send_speech(connection, name, text)
+            async with turn:
+                await self._send_speech(connection, name, text)
 
     async def _send_speech(self, connection: ServerConnection, name: str, text: str) -> None:
         await _send(connection, type="response.created", response=name)

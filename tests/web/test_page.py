@@ -108,7 +108,7 @@ def test_the_real_server_speaks_what_is_typed_and_stops_when_told(browser: Any, 
         assert state["durationS"] > 1
         assert state["rendered"]["samples"] == pytest.approx(state["durationS"] * 24000, abs=1)
         assert 0 < state["ttfbMs"] <= state["ttfaMs"]
-        page.say(LONG)
+        page.say(LONG * 3)  # more than the server makes ahead
         page.until("s.rendered.rms > 0.01")
         page.tab.click("#stop")
         page.until("s.stop.tookMs !== null")
@@ -196,6 +196,51 @@ def test_a_refusal_is_told_in_plain_words_and_the_next_request_works(
     page.say("Hello.")
     page.until("s.outcome === 'completed'")
     assert not page.tab.is_visible("#error")
+
+
+def test_a_text_too_long_for_one_response_is_asked_for_in_parts_cut_at_sentence_ends(
+    page: Page, fake: FakeServer
+) -> None:
+    fake.refusals.append({"code": "too_long", "max_words": 5, "got_words": 11})
+    page.say('One two "three." Four five six, seven.\nEight nine ten eleven.')
+    page.until("s.outcome === 'completed'")
+    asked = [message for message in fake.received if message["type"] == "response.create"]
+    parts = [message["input"].rstrip() for message in asked[1:]]
+    assert parts == ['One two "three."', "Four five six, seven.", "Eight nine ten eleven."]
+    assert len({message["response_id"] for message in asked}) == 4
+    state = page.state()
+    assert state["rendered"]["samples"] == pytest.approx(state["durationS"] * 24000, abs=1)
+    assert state["durationS"] == pytest.approx(0.065 * sum(map(len, parts)), abs=0.3)  # all of it, no primer
+
+
+def test_stop_between_parts_cancels_the_waiting_one_too(page: Page, fake: FakeServer) -> None:
+    fake.refusals.append({"code": "too_long", "max_words": 48, "got_words": 96})
+    page.say(LONG)
+    page.until("s.rendered.rms > 0.01")
+    page.tab.click("#stop")
+    page.say("Short.")
+    page.until("s.outcome === 'completed'")
+    assert fake.kinds()[-6:] == [*["response.create"] * 3, *["response.cancel"] * 2, "response.create"]
+
+
+def test_a_part_that_is_too_long_again_is_not_divided_for_ever(page: Page, fake: FakeServer) -> None:
+    fake.refusals += [{"code": "too_long", "message": "Too long.", "max_words": 2}] * 2
+    page.say("One two three four.")
+    page.until("s.outcome === 'failed'")
+    assert "Too long." in page.shown("error")
+
+
+def test_the_real_server_speaks_an_article_longer_than_one_response_may_be(browser: Any, server: ServerProcess) -> None:
+    page = Page(browser, server.url)
+    try:
+        page.until("s.phase === 'ready'")
+        page.tab.eval_on_selector("#speed", "slider => { slider.value = 2 }")
+        page.say("Go on. " * 76)  # 152 words, over max_utterance_words
+        page.until("s.utterance.heardOf === 'page-1.2'")  # the whole, refused, was page-1
+        assert page.shown("error") == ""
+        assert page.faults == []
+    finally:
+        page.context.close()
 
 
 def test_empty_text_is_refused_by_the_page_itself(page: Page, fake: FakeServer) -> None:

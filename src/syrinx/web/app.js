@@ -2,6 +2,7 @@
 
 import { Connection } from "./connection.js";
 import { Player } from "./player.js";
+import { Utterance } from "./utterance.js";
 
 const KEY = "syrinx.key";
 const element = (id) => document.getElementById(id);
@@ -13,7 +14,7 @@ const ui = Object.fromEntries(
 // What tests and the curious may read: plain values, updated as things happen. Times are milliseconds.
 const state = (window.syrinx = {
   phase: "connecting", // connecting | ready | waiting | speaking | lost | locked
-  utterance: null, // {id, askedAt, received, ended}
+  utterance: null, // an Utterance, until it was heard, stopped or failed
   outcome: "", // completed | stopped | failed, of the last utterance
   ttfaMs: null,
   ttfbMs: null,
@@ -83,7 +84,7 @@ async function speak() {
   }
   player.resume();
   stop();
-  const utterance = { id: `page-${++spoken}`, askedAt, received: 0, ended: false };
+  const utterance = new Utterance(`page-${++spoken}`, askedAt, input, chosen());
   begin(utterance);
   try {
     await Promise.all([player.open(), connection.whenReady()]);
@@ -94,13 +95,17 @@ async function speak() {
   if (state.utterance !== utterance) return; // stopped or replaced while connecting
   player.resume();
   player.begin(utterance.id);
-  connection.send(request(utterance.id, input));
+  askNext(utterance);
 }
 
-function request(id, input) {
-  const message = { type: "response.create", response_id: id, input, speed: Number(ui.speed.value) };
-  if (ui.voice.value !== "") message.voice = ui.voice.value;
-  return message;
+function chosen() {
+  const request = { speed: Number(ui.speed.value) };
+  return ui.voice.value === "" ? request : { ...request, voice: ui.voice.value };
+}
+
+function askNext(utterance) {
+  const message = utterance.next();
+  if (message !== null) connection.send(message);
 }
 
 function begin(utterance) {
@@ -116,7 +121,10 @@ function stop() {
   if (utterance === null) return;
   state.stop = { askedAt: performance.now(), tookMs: null, droppedSamples: 0 };
   player.drop();
-  connection.send({ type: "response.cancel", response_id: utterance.id });
+  // Those that wait go first, so that none of them starts when the active one stops.
+  for (const response of [...utterance.live.keys()].reverse()) {
+    connection.send({ type: "response.cancel", response_id: response });
+  }
   finish("stopped");
 }
 
@@ -147,25 +155,45 @@ function onReady() {
 
 function onMessage(message) {
   const { utterance } = state;
-  if (message.type === "response.error") {
-    const words = REFUSALS[message.code]?.(message) ?? message.message ?? `The server refused: ${message.code}.`;
-    if (utterance !== null && (message.response ?? utterance.id) === utterance.id) fail(utterance, words);
+  if (utterance === null) return;
+  if (message.type === "response.error" && message.response === undefined) {
+    fail(utterance, refusal(message));
     return;
   }
-  if (utterance === null || message.response !== utterance.id) return; // the rest of something already stopped
-  if (message.type === "response.output_audio.delta") {
-    onAudio(utterance, message.delta);
+  if (!utterance.live.has(message.response)) return; // the rest of something already stopped
+  if (message.type === "response.created") {
+    askNext(utterance); // one part is made while the next one waits, so there is no pause between them
+  } else if (message.type === "response.output_audio.delta") {
+    onAudio(utterance, message);
   } else if (message.type === "response.completed") {
-    onCompleted(utterance, message);
+    onEnded(utterance, message.response);
   } else if (message.type === "response.canceled") {
     fail(utterance, "The server stopped this speech.");
+  } else if (message.type === "response.error") {
+    onRefused(utterance, message);
   }
 }
 
-function onAudio(utterance, delta) {
+function refusal(message) {
+  return REFUSALS[message.code]?.(message) ?? message.message ?? `The server refused: ${message.code}.`;
+}
+
+function onRefused(utterance, message) {
+  if (message.code === "too_long" && utterance.divide(message.max_words)) {
+    askNext(utterance);
+  } else if (message.code === "empty_text" && utterance.asked > 1) {
+    askNext(utterance); // a part of nothing but signs
+    onEnded(utterance, message.response);
+  } else {
+    fail(utterance, refusal(message));
+  }
+}
+
+function onAudio(utterance, { response, delta }) {
   const samples = decode(delta);
   // Servers prime the line with a little digital silence; playing it would only delay the first sound.
-  if (utterance.received === 0 && samples.every((sample) => sample === 0)) return;
+  if (utterance.heardOf !== response && samples.every((sample) => sample === 0)) return;
+  utterance.heardOf = response;
   if (state.ttfbMs === null) {
     state.ttfbMs = performance.now() - utterance.askedAt;
     setPhase("speaking");
@@ -176,11 +204,8 @@ function onAudio(utterance, delta) {
   showMeasured();
 }
 
-function onCompleted(utterance, { duration_s: duration }) {
-  utterance.ended = true;
-  state.durationS = duration ?? state.durationS;
-  player.end(utterance.id);
-  showMeasured();
+function onEnded(utterance, response) {
+  if (utterance.ended(response)) player.end(utterance.id);
 }
 
 // base64 of 16-bit little-endian PCM, as every machine with a browser stores it.
