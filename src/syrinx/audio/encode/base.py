@@ -40,11 +40,6 @@ class ContainerInfo:
     """Lowest and highest bits per second that may be asked for; None: it has no such choice."""
     default_bitrate: int = 0
 
-    @property
-    def framed(self) -> bool:
-        """True for raw sample data, which may be cut into equal frames."""
-        return self.bytes_per_sample > 0
-
 
 @dataclass(frozen=True, slots=True)
 class EncoderSpec:
