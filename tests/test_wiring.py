@@ -5,7 +5,7 @@ import math
 import pytest
 
 from syrinx.config import Settings
-from syrinx.core.errors import ModelNotFound
+from syrinx.core.errors import ConfigError, ModelNotFound
 from syrinx.wiring import AS_ASKED, build_engine, chosen_models, engine_policy, max_lead_s, model_host
 from syrinx.workers.host import HostState
 
@@ -24,6 +24,21 @@ def test_auto_tells_what_it_chose_and_why() -> None:
 def test_an_unknown_model_stops_the_start() -> None:
     with pytest.raises(ModelNotFound, match="ghost"):
         chosen_models(Settings(models=("ghost",)))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"ghost": {}}, "no model 'ghost'"),
+        ({"tone": {"x_realtme": 5}}, "Did you mean 'x_realtime'"),
+        ({"tone": {"x_realtime": -1}}, "x_realtime"),
+    ],
+)
+def test_wrong_model_options_stop_the_start_also_of_a_model_that_is_not_served(
+    options: dict[str, dict[str, object]], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"model_options: .*{words}"):
+        build_engine(Settings(models=("espeak",), model_options=options))
 
 
 def test_the_engines_share_of_the_settings_arrives_in_its_units() -> None:

@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable
 
 from syrinx.config import Settings
+from syrinx.core.errors import ConfigError, ModelNotFound
 from syrinx.engine.admission import AdmissionPolicy
 from syrinx.engine.engine import Engine
 from syrinx.engine.policy import EnginePolicy, FirstPiece
 from syrinx.engine.record import Observer
-from syrinx.models.registry import choose_auto, find
+from syrinx.models.registry import check_options, choose_auto, find
 from syrinx.voices.aliases import VoiceDefaults
 from syrinx.workers.host import ModelHost
 from syrinx.workers.policy import BackendSpec, SupervisorPolicy
@@ -26,11 +27,21 @@ def build_engine(
     """Make the engine that the settings describe; nothing runs before its ``start``.
 
     ``log`` takes a worker's name and a line that it printed. Raises ``ModelNotFound`` for a model that does not exist,
-    ``ModelNotReady`` where ``auto`` finds nothing that can run.
+    ``ModelNotReady`` where ``auto`` finds nothing that can run, ``ConfigError`` for wrong ``model_options``.
     """
+    check_model_options(settings)
     chosen = chosen_models(settings)
     hosts = [model_host(name, settings, log) for name in chosen]
     return Engine(hosts, engine_policy(settings), reasons=chosen, observer=observer)
+
+
+def check_model_options(settings: Settings) -> None:
+    """Refuse options that their model does not take, also of models that are not served. Raises ``ConfigError``."""
+    for name, options in settings.model_options.items():
+        try:
+            check_options(name, options)
+        except (ConfigError, ModelNotFound) as error:
+            raise ConfigError(f"model_options: {error}", param=error.param) from None
 
 
 def chosen_models(settings: Settings) -> dict[str, str]:

@@ -92,6 +92,11 @@ def missing(entry: ModelEntry, installed: Callable[[str], bool] = importable) ->
     return f"The model {entry.name} needs {', '.join(absent)}, which is not installed: {entry.advice}"
 
 
+def check_options(name: str, options: Mapping[str, Any]) -> None:
+    """Raise what ``create`` would raise for a name or options that are wrong, without making anything."""
+    parse_options(name, _resolve(find(name).options), options)
+
+
 def create(name: str, options: Mapping[str, Any], installed: Callable[[str], bool] = importable) -> Backend:
     """Make the backend of a model; nothing heavy happens before its ``load``.
 
