@@ -12,7 +12,7 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from syrinx.core.errors import EmptyText, InvalidRequest, ModelNotFound
+from syrinx.core.errors import EmptyText, InvalidRequest
 from syrinx.core.types import Audio, AudioFormat, Delivery, SpeechRequest
 
 from .formats import container_of
@@ -117,9 +117,6 @@ def _say_there(url: str, text: str | None, request: SpeechRequest, sink: Sink, p
     if not whole.strip():
         raise EmptyText("There is nothing to say.")
     with SpeechClient(url, os.environ.get("SYRINX_API_KEY", "")) as client:
-        served = [model["id"] for model in client.models()] if request.model else []
-        if request.model and request.model not in served:  # the route itself takes any name as the default model
-            raise ModelNotFound(f"{url} serves no model {request.model!r}. It serves: {', '.join(served)}.")
         for piece in client.speech(whole, request):
             sink.write(piece)
             progress.add(len(piece))
