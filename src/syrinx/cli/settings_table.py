@@ -34,6 +34,9 @@ port = 9000
 x_realtime = 10
 ```
 
+The founding systems' `MODEL_NAME`, `LANG_CODE`, `KOKORO_DEVICE`, `KOKORO_GPU_MEMORY_FRACTION` and
+`KOKORO_SPLIT_PATTERN` set up one model and have no counterpart here: a model's own settings are its `model_options`.
+
 This page is made from the code by `python -m syrinx.cli.settings_table`, and a test keeps it true.
 
 """
