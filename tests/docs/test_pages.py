@@ -86,3 +86,10 @@ def test_every_page_can_be_found_from_the_index() -> None:
 )
 def test_dots_stand_for_anything_and_all_else_for_itself(shown: str, output: str, same: bool) -> None:
     assert Step("x", shown).matches(output) is same
+
+
+def test_the_index_leads_to_every_page() -> None:
+    docs = ROOT / "docs"
+    index = (docs / "index.md").read_text(encoding="utf-8")
+    pages = [page.relative_to(docs).as_posix() for page in docs.rglob("*.md")]
+    assert [page for page in pages if page != "index.md" and f"]({page})" not in index] == []
