@@ -327,10 +327,12 @@ async def test_a_place_is_freed_by_a_cancel_and_by_a_closed_connection() -> None
     for n, session in enumerate(sessions):
         send_all(session, *whole(f"u{n}", f"Number {n}."))
         await settle()
+    assert [model.queued for model in stage.engine.models()] == [2]
     sessions[0].close()
     await settle()
     sessions[1].send(Cancel("u1"))
     await settle()
+    assert [model.queued for model in stage.engine.models()] == [0]
     assert [stream.canceled for stream in stage.host.streams] == [True, True, False]
     stage.host.streams[2].speak()
     assert isinstance((await events_until_end(sessions[2]))[-1], Finished)

@@ -76,7 +76,7 @@ class FakeEngine:
     def models(self) -> list[ModelStatus]:
         state = HostState.READY if self.ready else HostState.STARTING
         status = HostStatus(state, detail="" if self.ready else "loading", restarts=3, running_jobs=1)
-        return [ModelStatus(self.info.name, status, self.info if self.ready else None, True, "as asked")]
+        return [ModelStatus(self.info.name, status, self.info if self.ready else None, True, "as asked", queued=2)]
 
     def resolve(self, model: str | None, voice: str | None) -> Choice:
         if not self.ready:

@@ -60,6 +60,7 @@ async def test_metrics_tell_of_sockets_and_workers_when_asked():
             text = (await server.http.get("/metrics")).text
         assert 'syrinx_websockets{protocol="realtime"} 1.0' in text
         assert 'syrinx_worker_restarts_total{model="fake"} 3.0' in text
+        assert 'syrinx_queued_utterances{model="fake"} 2.0' in text
         assert 'syrinx_model_ready{model="fake"} 1.0' in text
         await until(lambda: b'syrinx_websockets{protocol="realtime"} 0.0' in server.metrics.render())
 

@@ -44,6 +44,8 @@ class ModelStatus:
     is_default: bool
     reason: str
     """Why this model is served: as asked, or what ``auto`` found."""
+    queued: int = 0
+    """Utterances that wait for admission."""
 
 
 class Catalog:

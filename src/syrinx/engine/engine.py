@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from syrinx.core.clock import Clock, SystemClock
 from syrinx.core.errors import ModelNotReady, Overloaded
@@ -66,10 +67,10 @@ class Engine:
 
     def models(self) -> list[ModelStatus]:
         """Every served model, the default first."""
-        return self._catalog.statuses()
+        return [replace(model, queued=self._gates[model.name].queued) for model in self._catalog.statuses()]
 
     def gate(self, model: str) -> Gate:
-        """The waiting line of a served model, for health and metrics."""
+        """The waiting line of a served model."""
         return self._gates[model]
 
     def resolve(self, model: str | None, voice: str | None) -> Choice:

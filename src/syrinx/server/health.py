@@ -64,6 +64,7 @@ class HealthRoutes:
                 "why": model.reason,
                 "restarts": model.status.restarts,
                 "running_jobs": model.status.running_jobs,
+                "queued": model.queued,
             }
             for model in self.engine.models()
         ]

@@ -87,9 +87,11 @@ class _Models(Collector):
     def collect(self) -> Iterable[Metric]:
         restarts = CounterMetricFamily("syrinx_worker_restarts", "Times a worker was started again", labels=["model"])
         running = GaugeMetricFamily("syrinx_running_jobs", "Jobs that a model works on", labels=["model"])
+        queued = GaugeMetricFamily("syrinx_queued_utterances", "Utterances that wait for admission", labels=["model"])
         ready = GaugeMetricFamily("syrinx_model_ready", "1 while the model can speak", labels=["model"])
         for model in self._models():
             restarts.add_metric([model.name], model.status.restarts)
             running.add_metric([model.name], model.status.running_jobs)
+            queued.add_metric([model.name], model.queued)
             ready.add_metric([model.name], float(model.status.state is HostState.READY))
-        return [restarts, running, ready]
+        return [restarts, running, queued, ready]
