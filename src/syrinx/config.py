@@ -87,7 +87,9 @@ class Settings(BaseModel):
 
     # text
     max_text_chars: int = Field(default=200_000, ge=1, le=10_000_000, description="Longest text of one utterance")
-    max_utterance_words: int = Field(default=150, ge=0, description="Longest Realtime-style response, words; 0: none")
+    max_utterance_words: int = Field(
+        default=150, ge=0, description="Longest Realtime-style response.create, words; 0: none"
+    )
     first_segment_max_words: int = Field(default=2, ge=0, description="Cut the first piece from this word on; 0: off")
     first_segment_boundaries: str = Field(default=".,?!;:", description="Characters that end a clause")
     first_segment_require_boundary: bool = Field(

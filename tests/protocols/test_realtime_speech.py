@@ -300,14 +300,14 @@ def test_a_commit_of_nothing_is_empty_text():
     assert error_of(tell(codec(), "input.commit"))["code"] == "empty_text"
 
 
-def test_1_18_words_are_counted_over_all_pieces_however_they_are_cut():
-    target = codec(max_words=3)
-    for piece in ("on", "e two", " thr", "ee"):
+def test_an_answer_that_grows_by_pieces_is_bounded_in_characters_not_in_words():
+    target = codec(max_words=3, max_chars=12)
+    for piece in ("on", "e two", " a b "):
         assert said(tell(target, "input.append", text=piece)) == []
-    event = error_of(tell(target, "input.append", text=" four"))
-    assert (event["code"], event["max_words"], event["got_words"]) == ("too_long", 3, 4)
+    event = error_of(tell(target, "input.append", text="c"))
+    assert (event["code"], event["max_characters"], event["got_characters"]) == ("too_long", 12, 13)
     assert "response" not in event, "the open input lives on"
-    assert len(tell(target, "input.append", text="!")) == 1
+    assert said(tell(target, "input.commit")) == []
 
 
 def test_when_the_open_input_ends_by_itself_the_next_piece_begins_anew():

@@ -54,7 +54,7 @@ class RealtimePolicy:
     """What the operator set."""
 
     max_words: int = 150
-    """Per response; 0: no limit."""
+    """Of a ``response.create``; 0: no limit. What grows by pieces is as long as its author goes on."""
     max_chars: int = 200_000
     max_pending: int = 128
     """Responses of one connection, queued ones included."""
@@ -70,22 +70,16 @@ class _Response:
     """What must be remembered of a response until it ends."""
 
     container: str
-    words: int = 0
     chars: int = 0
-    open_word: bool = False
-    """The text so far ends inside a word, so the next piece may continue it."""
     canceled: bool = False
     """A cancel is under way; its one answer is still to come."""
 
-    def take(self, text: str, policy: RealtimePolicy) -> None:
+    def take(self, text: str, max_chars: int) -> None:
         """Count ``text``. Raises ``TextTooLong``, and then counts nothing of it."""
         chars = self.chars + len(text)
-        if chars > policy.max_chars:
-            raise TextTooLong(policy.max_chars, chars)
-        words = self.words + len(text.split()) - (self.open_word and not text[0].isspace())
-        if policy.max_words and words > policy.max_words:
-            raise TextTooLong(policy.max_words, words, "words")
-        self.chars, self.words, self.open_word = chars, words, not text[-1].isspace()
+        if chars > max_chars:
+            raise TextTooLong(max_chars, chars)
+        self.chars = chars
 
 
 class RealtimeCodec:
@@ -174,7 +168,10 @@ class RealtimeCodec:
         if not text.strip():
             raise EmptyText("There is nothing to speak.")
         response = _Response(self._defaults.audio.container)
-        response.take(text, self._policy)
+        response.take(text, self._policy.max_chars)
+        words = len(text.split())
+        if self._policy.max_words and words > self._policy.max_words:
+            raise TextTooLong(self._policy.max_words, words, "words")
         request = self._request(fields)
         return [*self._open(response_id, response, request), Append(response_id, text), End(response_id)]
 
@@ -185,11 +182,11 @@ class RealtimeCodec:
         if not text:
             return []
         if self._input is not None:
-            self._live[self._input].take(text, self._policy)
+            self._live[self._input].take(text, self._policy.max_chars)
             return [Append(self._input, text)]
         response_id = self._new_response_id(fields, "utt")
         response = _Response(self._defaults.audio.container)
-        response.take(text, self._policy)
+        response.take(text, self._policy.max_chars)
         actions = self._open(response_id, response, self._request(fields))
         self._input = response_id
         return [*actions, Append(response_id, text)]
