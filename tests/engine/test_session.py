@@ -21,6 +21,7 @@ from syrinx.core.types import (
     Append,
     Audio,
     AudioFormat,
+    Barge,
     Cancel,
     ClientEvent,
     End,
@@ -490,3 +491,31 @@ async def test_an_utterance_without_text_holds_the_line_only_for_its_time() -> N
     assert isinstance(mute, Failed)
     assert mute.error.code == "text_timeout"
     await stage.engine.stop()
+
+
+async def test_a_barge_cancels_all_that_is_open_and_starts_none_of_it(manual: Stage) -> None:
+    session = manual.session()
+    send_all(session, *whole("a", "First."), *whole("b", "Second."))
+    await settle()
+    session.send(Barge())
+    events = await events_until_end(session, ends=2)
+    assert {event.reason for event in events if isinstance(event, Finished)} == {FinishReason.CANCELED}
+    await settle()
+    assert [stream.job.text for stream in manual.host.streams] == ["First."]
+
+
+async def test_after_a_barge_what_was_delivered_before_it_delays_nothing(stage: Stage) -> None:
+    session = stage.session()
+    send_all(session, *whole("a", "A rather long answer that was delivered at once. " * 20))
+    await events_until_end(session)
+    session.send(Barge())
+    send_all(session, *whole("b", "Yes?"))
+    while not isinstance(await asyncio.wait_for(session.next(), 5), Audio):
+        pass
+    stage.clock.advance(0.03)
+    session.send(Cancel("b"))
+    last = (await events_until_end(session))[-1]
+    assert isinstance(last, Finished)
+    assert last.spoken_until == 4, "it was heard at once"
+    timelines = [stream.terms.timeline for stream in stage.host.streams]
+    assert timelines[-1] != timelines[0]

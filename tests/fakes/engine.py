@@ -26,6 +26,7 @@ from syrinx.core.types import (
     Accepted,
     Append,
     Audio,
+    Barge,
     Cancel,
     ClientEvent,
     EncodedAudio,
@@ -143,6 +144,8 @@ class FakeSession:
                 raise InvalidRequest("open already", code="duplicate_utterance")
             self.live[event.utterance_id] = _Utterance(event)
             self._told.append(Accepted(event.utterance_id))
+            return
+        if isinstance(event, Barge):
             return
         utterance = self.live.get(event.utterance_id)
         if utterance is None:

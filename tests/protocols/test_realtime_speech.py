@@ -24,6 +24,7 @@ from syrinx.core.types import (
     Accepted,
     Append,
     Audio,
+    Barge,
     Cancel,
     EncodedAudio,
     End,
@@ -328,8 +329,8 @@ def test_1_14_barge_cancels_active_queued_and_pending_text():
     tell(target, "response.create", response_id="b", input="Hi.")
     pending = tell(target, "input.append", text="and")[0]
     assert isinstance(pending, Open)
-    assert tell(target, "barge") == [Cancel(pending.utterance_id), Cancel("b"), Cancel("a")]
-    assert tell(target, "barge") == []
+    assert tell(target, "barge") == [Cancel(pending.utterance_id), Cancel("b"), Cancel("a"), Barge()]
+    assert tell(target, "barge") == [Barge()]
     assert isinstance(tell(target, "input.append", text="new")[0], Open)
 
 

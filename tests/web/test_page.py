@@ -162,7 +162,7 @@ def test_enter_while_speaking_replaces_what_is_spoken(page: Page, fake: FakeServ
     page.say("Short.")
     page.until("s.outcome === 'completed'")
     assert page.state()["durationS"] < 2
-    assert fake.kinds()[-3:] == ["response.create", "response.cancel", "response.create"]
+    assert fake.kinds()[-4:] == ["response.create", "response.cancel", "barge", "response.create"]
 
 
 def test_the_chosen_voice_and_speed_are_asked_for(page: Page, fake: FakeServer) -> None:
@@ -220,7 +220,7 @@ def test_stop_between_parts_cancels_the_waiting_one_too(page: Page, fake: FakeSe
     page.tab.click("#stop")
     page.say("Short.")
     page.until("s.outcome === 'completed'")
-    assert fake.kinds()[-6:] == [*["response.create"] * 3, *["response.cancel"] * 2, "response.create"]
+    assert fake.kinds()[-7:] == [*["response.create"] * 3, *["response.cancel"] * 2, "barge", "response.create"]
 
 
 def test_a_part_that_is_too_long_again_is_not_divided_for_ever(page: Page, fake: FakeServer) -> None:

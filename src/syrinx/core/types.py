@@ -193,7 +193,13 @@ class Cancel:
     utterance_id: str
 
 
-ClientEvent = Open | Append | Flush | End | Cancel
+@dataclass(frozen=True, slots=True)
+class Barge:
+    """The listener speaks over the audio: every utterance of the session is canceled, and what was delivered and not
+    yet heard, of finished ones too, is dropped. What is opened next is due at once."""
+
+
+ClientEvent = Open | Append | Flush | End | Cancel | Barge
 
 
 # --- to a client ---------------------------------------------------------------------------------------------------

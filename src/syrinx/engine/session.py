@@ -12,6 +12,7 @@ from syrinx.core.types import (
     Accepted,
     Append,
     Audio,
+    Barge,
     Cancel,
     ClientEvent,
     End,
@@ -45,6 +46,7 @@ class Session:
         self._utterances: dict[str, Utterance] = {}
         self._line: deque[Utterance] = deque()
         self._player = Player()
+        self._timeline = self.id
         self._outbox: deque[tuple[ServerEvent, Utterance | None]] = deque()
         """What the client has not taken yet; a canceled utterance's end belongs to none any more."""
         self._untaken_cancels = 0
@@ -76,6 +78,9 @@ class Session:
         """
         if isinstance(event, Open):
             self._open(event)
+            return
+        if isinstance(event, Barge):
+            self._barge()
             return
         utterance = self._utterances.get(event.utterance_id)
         if utterance is None:
@@ -154,7 +159,7 @@ class Session:
     def _utterance(self, event: Open) -> Utterance:
         ordered, owner = self._options.ordered, self._options.owner or self.id
         place = Place(
-            timeline=self.id if ordered else "",
+            timeline=self._timeline if ordered else "",
             player=self._player if ordered else Player(),
             emit=lambda told: self._emit(told, utterance),
             room=self._room.wait,
@@ -177,6 +182,13 @@ class Session:
                 self._line[0].start(self._on_end)
         self.wake.set()
         self._changed.set()
+
+    def _barge(self) -> None:
+        """Cancel all, the waiting first so that none of them starts; then begin anew: the old is played no more."""
+        for utterance in reversed(list(self._utterances.values())):
+            self._cancel(utterance)
+        self._player = Player()
+        self._timeline = new_id("tml")
 
     def _cancel(self, utterance: Utterance) -> None:
         finished = utterance.cancel()

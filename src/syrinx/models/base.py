@@ -63,8 +63,6 @@ class ModelInfo:
     """Longest spoken text of one job; longer text is segmented before."""
     word_times: bool = False
     """Chunks carry WORD marks from the model itself."""
-    clones: bool = False
-    """``prepare_voice`` works."""
     repeatable: bool = False
     """The same job and seed give the same samples (within 2 ms of length), so an interrupted job can be resumed."""
     normalizes: bool = False

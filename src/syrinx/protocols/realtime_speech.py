@@ -16,6 +16,7 @@ from syrinx.core.types import (
     Append,
     Audio,
     AudioFormat,
+    Barge,
     Cancel,
     Delivery,
     End,
@@ -213,8 +214,9 @@ class RealtimeCodec:
         return self._cancel_all([response_id])
 
     def _barge(self, _: Fields) -> list[Action]:
-        """Queued responses go first, so that none of them starts when the active one stops."""
-        return self._cancel_all(list(reversed(self._live)))
+        """Queued responses go first, so that none of them starts when the active one stops. What the client has of
+        finished ones is not heard either."""
+        return [*self._cancel_all(list(reversed(self._live))), Barge()]
 
     def _end_session(self, _: Fields) -> list[Action]:
         ending, self._ending = self._ending, True

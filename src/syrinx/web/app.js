@@ -125,6 +125,7 @@ function stop() {
   for (const response of [...utterance.live.keys()].reverse()) {
     connection.send({ type: "response.cancel", response_id: response });
   }
+  connection.send({ type: "barge" }); // what had come of responses that were all made is not played either
   finish("stopped");
 }
 
