@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from syrinx.core.errors import ModelNotReady
+from syrinx.core.types import Open
 from syrinx.models.base import ModelInfo
 from tests.fakes.engine import INFO, PIECE, FakeEngine
 from tests.fakes.live import Live, live, until
@@ -224,7 +225,7 @@ async def test_an_utterance_bears_the_id_of_its_request():
     async with live() as server:
         response = await speak(server)
         opened = server.engine.sessions[0].received[0]
-    assert opened.utterance_id == response.headers["x-request-id"]
+    assert isinstance(opened, Open) and opened.utterance_id == response.headers["x-request-id"]
 
 
 async def test_the_page_has_its_types_a_policy_and_is_revalidated():
