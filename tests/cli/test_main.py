@@ -118,6 +118,13 @@ def test_models_are_listed_for_people_and_programs(capsys: pytest.CaptureFixture
     assert set(rows[0]) == {"name", "title", "summary", "licence", "ready", "needs"}
 
 
+def test_variants_are_what_can_be_added_to_a_voice(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["voices", "--model", "espeak", "--variants", "--json"]) == 0
+    variants = json.loads(capsys.readouterr().out)
+    assert {"id": "+f3", "gender": "female"}.items() <= next(v for v in variants if v["id"] == "+f3").items()
+    assert len(variants) > 50
+
+
 def test_voices_can_be_narrowed_by_language(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["voices", "--model", "espeak", "--language", "pt_BR", "--json"]) == 0
     assert [row["id"] for row in json.loads(capsys.readouterr().out)] == ["pt-br"]

@@ -14,6 +14,9 @@ def voices(
     *,
     model: Annotated[str | None, Parameter(help="Only of this model; otherwise of the one 'auto' chooses.")] = None,
     language: Annotated[str | None, Parameter(help="Only those that speak it, e.g. en or pt-BR.")] = None,
+    variants: Annotated[
+        bool, Parameter(negative="", help="List what can be added to any voice instead, e.g. +f3 to get de+f3.")
+    ] = False,
     json: Annotated[bool, Parameter(help="Print JSON.")] = False,
 ) -> int:
     """List the voices of a model."""
@@ -38,6 +41,11 @@ def voices(
         ]
     finally:
         backend.unload()
+    if variants:
+        rows = [
+            {"id": v.suffix, "name": v.name, "languages": [], "gender": v.gender, "model": name}
+            for v in info.voice_variants
+        ]
     if json:
         print_json(rows)
     else:
