@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -91,7 +91,7 @@ class SpeechClient:
         return response.json()
 
     @contextmanager
-    def _reaching_it(self) -> Iterator[None]:
+    def _reaching_it(self) -> Generator[None, None, None]:
         try:
             yield
         except httpx.TimeoutException:

@@ -13,7 +13,6 @@ from syrinx.core.types import (
     Append,
     Audio,
     Barge,
-    Cancel,
     ClientEvent,
     End,
     Failed,
@@ -91,7 +90,7 @@ class Session:
             utterance.flush()
         elif isinstance(event, End):
             utterance.end()
-        elif isinstance(event, Cancel):
+        else:
             self._cancel(utterance)
 
     def take(self) -> ServerEvent | None:

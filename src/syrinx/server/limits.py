@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -193,7 +193,7 @@ class SocketCap:
         self.open = 0
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
+    def slot(self) -> Generator[None, None, None]:
         """Hold one place. Raises ``Overloaded`` when there is none."""
         if self.open >= self._limit:
             raise Overloaded(f"{self._limit} connections are open already.", retry_after_s=1.0)

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from syrinx.models.base import ModelInfo
 
@@ -237,7 +237,7 @@ class Slot:
         status = process.exited.result() if process.exited.done() else None
         return describe_exit(status)
 
-    async def _first_of(self, *futures: asyncio.Future, until: float) -> None:
+    async def _first_of(self, *futures: asyncio.Future[Any], until: float) -> None:
         await asyncio.wait(futures, timeout=max(0.0, until - self._loop.time()), return_when=asyncio.FIRST_COMPLETED)
 
     # --- what the worker says ---------------------------------------------------------------------------------------

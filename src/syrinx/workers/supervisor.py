@@ -163,6 +163,8 @@ class Supervisor:
             case Idle(job_id):
                 if (stream := slot.streams.get(job_id)) is not None:
                     self._finish(stream)
+            case _:
+                pass  # the rest is about the worker itself, and the slot's to act on
 
     def slot_died(self, slot: Slot, death: Death) -> None:
         lost, slot.streams = list(slot.streams.values()), {}
