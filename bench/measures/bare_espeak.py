@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.harness import has_audible, percentile
-from syrinx.models.espeak.library import EspeakLibrary, Utterance, WordEvent
+from syrinx.models.espeak.binding import EspeakLibrary, Utterance, WordEvent
 
 VOICE = "gmw/en-US"
 NORMAL_WPM = 175

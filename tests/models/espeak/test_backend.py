@@ -13,7 +13,7 @@ import pytest
 from syrinx.core.errors import ModelFailed, ModelNotReady
 from syrinx.core.types import Delivery, Mark, SynthesisJob
 from syrinx.models.espeak.backend import EspeakBackend
-from syrinx.models.espeak.library import EspeakLibrary, Utterance
+from syrinx.models.espeak.binding import EspeakLibrary, Utterance
 from syrinx.models.espeak.options import EspeakOptions
 
 espeakng_loader = pytest.importorskip("espeakng_loader", reason="espeakng_loader is not installed")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from syrinx.core.errors import ModelFailed
-from syrinx.models.espeak.library import Sink, Utterance, WordEvent
+from syrinx.models.espeak.binding import Sink, Utterance, WordEvent
 from syrinx.models.espeak.slots import Slots
 from syrinx.models.espeak.speech import MOST_CHUNK_S, Speech
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from syrinx.models.base import VoiceVariant
-from syrinx.models.espeak.library import RawVoice
+from syrinx.models.espeak.binding import RawVoice
 from syrinx.models.espeak.voices import bcp47, voice_table
 
 RAW = (

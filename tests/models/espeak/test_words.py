@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syrinx.core.types import Mark, MarkKind, Span
-from syrinx.models.espeak.library import WordEvent
+from syrinx.models.espeak.binding import WordEvent
 from syrinx.models.espeak.words import WordMarks
 
 RATE = 1000

@@ -11,7 +11,7 @@ from syrinx.core.types import SynthesisJob
 from syrinx.models.base import Backend, ModelInfo, SteppedBackend, StepResult, check_job
 
 from . import pace
-from .library import EspeakLibrary, Utterance
+from .binding import EspeakLibrary, Utterance
 from .options import EspeakOptions
 from .slots import Slots
 from .speech import Speech

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from .library import Sink, Utterance, WordEvent
+from .binding import Sink, Utterance, WordEvent
 from .speech import Speech
 
 JOIN_S = 10.0

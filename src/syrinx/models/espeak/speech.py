@@ -15,7 +15,7 @@ import numpy as np
 from syrinx.core.errors import ModelFailed
 from syrinx.core.types import AudioChunk, Mark
 
-from .library import Utterance, WordEvent
+from .binding import Utterance, WordEvent
 from .words import WordMarks
 
 LEAST_CHUNK_S = 0.05

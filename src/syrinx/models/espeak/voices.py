@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from syrinx.models.base import VoiceInfo, VoiceVariant
 
-from .library import RawVoice
+from .binding import RawVoice
 
 DEFAULT_VOICE = "en-us"
 GENDERS = {1: "male", 2: "female"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from syrinx.core.types import Mark, MarkKind, Span
 
-from .library import WordEvent
+from .binding import WordEvent
 
 
 class WordMarks:
