@@ -61,7 +61,7 @@ async def _feed(session: Session, text: AsyncIterator[str]) -> None:
         async for piece in text:
             session.send(Append(UTTERANCE, piece))
         session.send(End(UTTERANCE))
-    except BaseException:
+    except BaseException:  # whatever ends the text, Ctrl-C too, must end the utterance, or its reader waits for ever
         with contextlib.suppress(InvalidRequest):  # the utterance has ended before its text
             session.send(Cancel(UTTERANCE))  # wakes the reader of events, which then learns the reason from this task
         raise

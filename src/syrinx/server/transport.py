@@ -13,7 +13,7 @@ from syrinx.protocols.openai_errors import envelope
 class AbortableHttp(HttpToolsProtocol):
     """Puts ``transport.abort`` into ``scope["state"]["abort"]``, for the WebSocket it may become as well."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  uvicorn narrows it likewise
         super().connection_made(transport)
         self.app_state = {**self.app_state, "abort": transport.abort}
 

@@ -178,6 +178,7 @@ class EspeakLibrary:
     def _on_audio(self, wave: object, samples: int, events: object) -> int:
         try:
             assert self._sink is not None
+            # ctypes has no types for pointers it is handed: a POINTER is a CArgObject and indexable all the same
             pcm = C.string_at(wave, samples * 2) if wave and samples > 0 else b""  # type: ignore[arg-type]
             stop = self._sink(pcm, _read_words(events))
         except BaseException as error:  # noqa: BLE001  it cannot cross the C frames; speak raises it again
@@ -213,7 +214,7 @@ def _declare(lib: C.CDLL) -> None:
 def _read_words(events: object) -> list[WordEvent]:
     words = []
     index = 0
-    while (event := events[index]).type != EVENT_LIST_TERMINATED:  # type: ignore[index]
+    while (event := events[index]).type != EVENT_LIST_TERMINATED:  # type: ignore[index]  as above
         if event.type == EVENT_WORD:
             words.append(WordEvent(event.text_position, event.length, event.sample))
         index += 1
@@ -223,7 +224,7 @@ def _read_words(events: object) -> list[WordEvent]:
 def _read_voices(table: object) -> list[RawVoice]:
     found = []
     index = 0
-    while entry := table[index]:  # type: ignore[index]
+    while entry := table[index]:  # type: ignore[index]  as above
         voice = entry.contents
         languages = _read_languages(voice.languages)
         found.append(RawVoice(voice.name.decode(), voice.identifier.decode(), languages, voice.gender))
