@@ -1,12 +1,10 @@
-"""Sessions: order, cancel, bounds and truth of what a client is told, over a model the test controls."""
+"""Sessions: order, bounds and truth of what a client is told, over a model the test controls."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from syrinx.audio.framing import Framing
-from syrinx.core.clock import FakeClock
 from syrinx.core.errors import (
     EmptyText,
     InvalidRequest,
@@ -21,9 +19,7 @@ from syrinx.core.types import (
     Append,
     Audio,
     AudioFormat,
-    Barge,
     Cancel,
-    ClientEvent,
     End,
     Failed,
     Finished,
@@ -37,80 +33,9 @@ from syrinx.core.types import (
     Started,
 )
 from syrinx.engine.admission import AdmissionPolicy
-from syrinx.engine.engine import Engine
-from syrinx.engine.policy import EnginePolicy, FirstPiece, SessionOptions
-from syrinx.engine.record import UtteranceRecord
-from syrinx.engine.session import Session
-from tests.fakes.host import SECONDS_PER_CHAR, FakeHost
-
-TEXT = "One two three. Four five six. Seven eight nine."
-
-
-class Records:
-    """An observer that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.all: list[UtteranceRecord] = []
-
-    def utterance_ended(self, record: UtteranceRecord) -> None:
-        self.all.append(record)
-
-
-class Stage:
-    """An engine over a fake model, with everything a test looks at."""
-
-    def __init__(self, *, auto: bool = True, policy: EnginePolicy | None = None) -> None:
-        self.host = FakeHost(auto=auto)
-        self.clock = FakeClock(100.0)
-        self.records = Records()
-        whole = EnginePolicy(first_piece=FirstPiece(max_words=0))
-        self.engine = Engine([self.host], policy or whole, clock=self.clock, observer=self.records)
-
-    def session(self, **options: object) -> Session:
-        return self.engine.session(SessionOptions(protocol="test", **options))  # type: ignore[arg-type]
-
-
-@pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
-    stage = Stage()
-    yield stage
-    await stage.engine.stop()
-
-
-@pytest.fixture
-async def manual() -> AsyncIterator[Stage]:
-    stage = Stage(auto=False)
-    yield stage
-    await stage.engine.stop()
-
-
-def send_all(session: Session, *events: ClientEvent) -> None:
-    for event in events:
-        session.send(event)
-
-
-def whole(utterance_id: str, text: str = TEXT, request: SpeechRequest | None = None) -> list[ClientEvent]:
-    return [Open(utterance_id, request or SpeechRequest()), Append(utterance_id, text), End(utterance_id)]
-
-
-async def events_until_end(session: Session, *, ends: int = 1) -> list[ServerEvent]:
-    seen: list[ServerEvent] = []
-    while sum(isinstance(event, Finished | Failed) for event in seen) < ends:
-        event = await asyncio.wait_for(session.next(), 5)
-        assert event is not None
-        seen.append(event)
-    return seen
-
-
-async def settle() -> None:
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
-def kinds(events: list[ServerEvent]) -> list[str]:
-    """Names of the events, runs of Audio as one."""
-    names = [type(event).__name__ for event in events]
-    return [name for i, name in enumerate(names) if name != "Audio" or i == 0 or names[i - 1] != "Audio"]
+from syrinx.engine.policy import EnginePolicy
+from tests.fakes.host import SECONDS_PER_CHAR
+from tests.fakes.stage import TEXT, Stage, events_until_end, kinds, send_all, settle, whole
 
 
 async def test_an_utterance_is_accepted_started_heard_and_finished(stage: Stage) -> None:
@@ -186,59 +111,6 @@ async def test_unordered_utterances_run_side_by_side(manual: Stage) -> None:
     send_all(session, *whole("a", "First."), *whole("b", "Second."))
     await settle()
     assert {stream.job.text for stream in manual.host.streams} == {"First.", "Second."}
-
-
-async def test_cancel_stops_the_model_and_no_audio_follows(manual: Stage) -> None:
-    session = manual.session()
-    send_all(session, *whole("u"))
-    await settle()
-    stream = manual.host.streams[0]
-    stream.give(1.0)
-    await settle()
-    session.send(Cancel("u"))
-    assert stream.canceled
-    stream.give(1.0)
-    events = await events_until_end(session)
-    assert kinds(events) == ["Accepted", "Started", "Finished"]
-    last = events[-1]
-    assert isinstance(last, Finished)
-    assert last.reason is FinishReason.CANCELED
-
-
-async def test_cancel_of_a_waiting_utterance_leaves_the_running_one_alone(manual: Stage) -> None:
-    session = manual.session()
-    send_all(session, *whole("a", "First."), *whole("b", "Second."))
-    await settle()
-    session.send(Cancel("b"))
-    manual.host.streams[0].speak()
-    events = await events_until_end(session, ends=2)
-    reasons = {event.utterance_id: event.reason for event in events if isinstance(event, Finished)}
-    assert reasons == {"a": FinishReason.COMPLETED, "b": FinishReason.CANCELED}
-    assert len(manual.host.streams) == 1
-
-
-async def test_after_a_cancel_the_next_in_line_runs_and_the_id_is_free_again(manual: Stage) -> None:
-    session = manual.session()
-    send_all(session, *whole("a", "First."), *whole("b", "Second."))
-    await settle()
-    session.send(Cancel("a"))
-    await settle()
-    assert manual.host.streams[-1].job.text == "Second."
-    send_all(session, *whole("a", "Third."))
-
-
-async def test_cancel_tells_how_far_the_listener_got(manual: Stage) -> None:
-    session = manual.session()
-    send_all(session, *whole("u", "One two three four five."))
-    await settle()
-    manual.host.streams[0].speak()
-    while not isinstance(await asyncio.wait_for(session.next(), 5), Audio):
-        pass
-    manual.clock.advance(0.06)  # into the second word: a word here lasts about 0.04 s
-    session.send(Cancel("u"))
-    last = (await events_until_end(session))[-1]
-    assert isinstance(last, Finished)
-    assert "One two three four five."[: last.spoken_until] == "One two"
 
 
 async def test_a_model_error_ends_its_utterance_only(manual: Stage) -> None:
@@ -321,25 +193,6 @@ async def test_over_the_caps_the_answer_is_overloaded_before_any_work() -> None:
     await stage.engine.stop()
 
 
-async def test_a_place_is_freed_by_a_cancel_and_by_a_closed_connection() -> None:
-    policy = EnginePolicy(admission=AdmissionPolicy(max_running=1, max_queued=5, wait_sla_s=1e9))
-    stage = Stage(auto=False, policy=policy)
-    sessions = [stage.session() for _ in range(3)]
-    for n, session in enumerate(sessions):
-        send_all(session, *whole(f"u{n}", f"Number {n}."))
-        await settle()
-    assert [model.queued for model in stage.engine.models()] == [2]
-    sessions[0].close()
-    await settle()
-    sessions[1].send(Cancel("u1"))
-    await settle()
-    assert [model.queued for model in stage.engine.models()] == [0]
-    assert [stream.canceled for stream in stage.host.streams] == [True, True, False]
-    stage.host.streams[2].speak()
-    assert isinstance((await events_until_end(sessions[2]))[-1], Finished)
-    await stage.engine.stop()
-
-
 async def test_a_slow_reader_pauses_its_own_model_job_only(manual: Stage) -> None:
     lazy, eager = manual.session(), manual.session()
     send_all(lazy, *whole("a", "First."))
@@ -369,18 +222,6 @@ async def test_drain_refuses_new_utterances_and_ends_when_the_last_has(manual: S
     manual.host.streams[0].speak()
     await events_until_end(session)
     assert await asyncio.wait_for(session.next(), 5) is None
-
-
-async def test_close_is_final_and_repeatable(manual: Stage) -> None:
-    session = manual.session()
-    send_all(session, *whole("u"))
-    await settle()
-    session.close()
-    session.close()
-    assert manual.host.streams[0].canceled
-    assert await asyncio.wait_for(session.next(), 5) is None
-    await settle()
-    assert [record.outcome for record in manual.records.all] == ["canceled"]
 
 
 async def test_marks_are_sent_in_original_offsets_no_later_than_their_audio(stage: Stage) -> None:
@@ -442,24 +283,6 @@ async def test_a_second_utterance_is_heard_after_the_first(manual: Stage) -> Non
     assert last.spoken_until == 0
 
 
-@pytest.mark.parametrize("turns", range(6))
-async def test_a_cancel_right_after_text_leaves_no_ghost(manual: Stage, turns: int) -> None:
-    session = manual.session()
-    session.send(Open("u", SpeechRequest()))
-    await settle()
-    session.send(Append("u", "Hello there. And more of it. "))
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    session.send(Cancel("u"))
-    await settle()
-    events = await events_until_end(session)
-    assert isinstance(events[-1], Finished)
-    await settle()
-    assert not session._outbox
-    assert manual.engine.gate("fake").running == 0
-    assert all(stream.canceled for stream in manual.host.streams)
-
-
 async def test_a_flush_is_heard_to_its_last_frame_while_the_utterance_stays_open(stage: Stage) -> None:
     session = stage.session(framing=Framing(), max_latency_s=60.0)
     send_all(session, Open("u", SpeechRequest()), Append("u", "no end in sight"), Flush("u"))
@@ -468,16 +291,6 @@ async def test_a_flush_is_heard_to_its_last_frame_while_the_utterance_stays_open
         heard_s += event.audio.duration_s if isinstance(event, Audio) else 0.0
     spoken_s = sum(len(word) for word in ("no", "end", "in", "sight")) * SECONDS_PER_CHAR
     assert heard_s == pytest.approx(spoken_s, abs=0.006)  # but for the fade at the segment's end
-
-
-async def test_cancels_that_nobody_reads_are_bounded(manual: Stage) -> None:
-    session = manual.session(max_pending=3)
-    for _ in range(3):
-        send_all(session, Open("u", SpeechRequest()), Cancel("u"))
-    with pytest.raises(Overloaded):
-        session.send(Open("u", SpeechRequest()))
-    await events_until_end(session, ends=3)
-    session.send(Open("u", SpeechRequest()))
 
 
 async def test_an_utterance_without_text_holds_the_line_only_for_its_time() -> None:
@@ -491,31 +304,3 @@ async def test_an_utterance_without_text_holds_the_line_only_for_its_time() -> N
     assert isinstance(mute, Failed)
     assert mute.error.code == "text_timeout"
     await stage.engine.stop()
-
-
-async def test_a_barge_cancels_all_that_is_open_and_starts_none_of_it(manual: Stage) -> None:
-    session = manual.session()
-    send_all(session, *whole("a", "First."), *whole("b", "Second."))
-    await settle()
-    session.send(Barge())
-    events = await events_until_end(session, ends=2)
-    assert {event.reason for event in events if isinstance(event, Finished)} == {FinishReason.CANCELED}
-    await settle()
-    assert [stream.job.text for stream in manual.host.streams] == ["First."]
-
-
-async def test_after_a_barge_what_was_delivered_before_it_delays_nothing(stage: Stage) -> None:
-    session = stage.session()
-    send_all(session, *whole("a", "A rather long answer that was delivered at once. " * 20))
-    await events_until_end(session)
-    session.send(Barge())
-    send_all(session, *whole("b", "Yes?"))
-    while not isinstance(await asyncio.wait_for(session.next(), 5), Audio):
-        pass
-    stage.clock.advance(0.03)
-    session.send(Cancel("b"))
-    last = (await events_until_end(session))[-1]
-    assert isinstance(last, Finished)
-    assert last.spoken_until == 4, "it was heard at once"
-    timelines = [stream.terms.timeline for stream in stage.host.streams]
-    assert timelines[-1] != timelines[0]
