@@ -9,7 +9,7 @@ PORT ?= 8000
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[espeak,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[espeak,models,postgres,dev]'
 	touch $@
 
 run: $(VENV)/.installed

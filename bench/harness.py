@@ -40,6 +40,8 @@ class ServerPlan:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Of the model."""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    """Further models."""
 
     def environment(self, data_dir: Path) -> dict[str, str]:
         """The caller's variables without any ``SYRINX_*`` of its own, plus this plan's."""
@@ -72,7 +74,8 @@ class Server:
     def __enter__(self) -> Server:
         self._folder.mkdir(parents=True)
         command = [sys.executable, "-m", "syrinx", "serve", "--host", HOST, "--port", str(self.port)]
-        command += ["--model", self.plan.model]
+        for model in (self.plan.model, *self.plan.also):
+            command += ["--model", model]
         environ = self.plan.environment(self._folder / "data")
         began = time.perf_counter()
         with (self._folder / "log").open("wb") as log:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.fakes.postgres import Postgres
 from tests.fakes.server_process import ServerPool, ServerProcess
 
-SLOW_FOLDERS = ("cli", "conformance", "server", "clients", "docs", "examples", "web", "e2e")
+SLOW_FOLDERS = ("api", "cli", "conformance", "server", "clients", "docs", "examples", "web", "e2e")
 """Run after all others, in this order, so that a broken unit is reported before a minute of servers."""
 
 settings.register_profile("syrinx", deadline=None)  # no test depends on how fast a machine is
@@ -49,6 +52,14 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPool]:
 def server(servers: ServerPool) -> ServerProcess:
     """A real server with espeak (the default model) and tone, open to every local client."""
     return servers.get(models=("espeak", "tone"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real Postgres server, which every test may stop and start; each makes a database of its own in it."""
+    folder = Path(tempfile.mkdtemp(prefix="syrinx-postgres-"))  # pytest's folders let no other user in
+    with Postgres(folder) as running:
+        yield running
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from syrinx.config import ALIASES, FIELDS, INTERNAL, Settings, read_settings
+from syrinx.config import FIELDS, INTERNAL, Settings, read_settings
 from syrinx.core.errors import ConfigError
+from syrinx.founding import ALIASES, SYSTEMS, Alias
+
+SETTING = [alias for alias in ALIASES if alias.setting]
 
 
 def test_without_any_source_the_defaults_hold() -> None:
@@ -49,16 +52,47 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "ws_send_timeout": ("4.5", 4.5),
     "opus_bitrate": ("32k", "32k"),
     "opus_application": ("voip", "voip"),
+    "models": ("mock", ("tone",)),
+    "warmup_on_startup": ("off", False),
+    "warmup_text": ("One two.", "One two."),
+    "warmup_language": ("de", "de"),
+    "hub_cache_dir": ("cache", Path("cache")),
 }
 """A value per aliased field that is not a plain number, and none of them the default."""
 
 
-@pytest.mark.parametrize(("variable", "field"), ALIASES.items())
-def test_every_alias_reaches_its_field(variable: str, field: str) -> None:
-    text, value = SAMPLES.get(field, ("122", 122))
-    assert getattr(Settings(), field) != value
-    assert getattr(read_settings({variable: text}), field) == value
-    assert getattr(read_settings({"SYRINX_" + field.upper(): text}), field) == value
+@pytest.mark.parametrize("alias", SETTING, ids=lambda alias: alias.variable)
+def test_every_alias_reaches_its_field(alias: Alias) -> None:
+    text, value = SAMPLES.get(alias.setting, ("122", 122))
+    assert getattr(Settings(), alias.setting) != value
+    assert getattr(read_settings({alias.variable: text}), alias.setting) == value
+
+
+@pytest.mark.parametrize("alias", ALIASES, ids=lambda alias: alias.variable)
+def test_every_variable_of_a_founding_system_has_an_effect_or_a_reason(alias: Alias) -> None:
+    assert alias.system in SYSTEMS
+    if alias.setting:
+        assert alias.setting in FIELDS
+    else:
+        assert alias.why.endswith("."), "a full sentence says why it sets nothing"
+        assert read_settings({alias.variable: "1"}) == Settings()
+
+
+def test_no_variable_stands_twice_in_the_table() -> None:
+    names = [alias.variable for alias in ALIASES]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("backend", "model"), [("auto", "auto"), ("kyutai", "pocket-tts"), ("qwen", "qwen3-tts"), (" Mock ", "tone")]
+)
+def test_the_sidecars_backends_mean_models(backend: str, model: str) -> None:
+    assert read_settings({"VOICEREADER_SYNTH_BACKEND": backend}).models == (model,)
+
+
+def test_a_backend_that_the_sidecar_never_had_is_refused_by_its_variables_name() -> None:
+    with pytest.raises(ConfigError, match=r"VOICEREADER_SYNTH_BACKEND must be one of auto, kyutai, qwen, mock"):
+        read_settings({"VOICEREADER_SYNTH_BACKEND": "coqui"})
 
 
 def test_an_empty_alias_counts_as_not_set() -> None:
@@ -164,11 +198,10 @@ def test_every_field_says_what_it_is_for() -> None:
     assert [name for name, field in FIELDS.items() if not field.description] == []
 
 
-def test_every_alias_names_a_field() -> None:
-    assert set(ALIASES.values()) <= set(FIELDS)
+VARIABLES = [*("SYRINX_" + name.upper() for name in FIELDS), *(alias.variable for alias in ALIASES)]
 
 
-@given(st.dictionaries(st.sampled_from(["SYRINX_" + name.upper() for name in FIELDS] + list(ALIASES)), st.text()))
+@given(st.dictionaries(st.sampled_from(VARIABLES), st.text()))
 def test_any_environment_gives_settings_or_a_config_error(environ: dict[str, str]) -> None:
     try:
         assert isinstance(read_settings(environ), Settings)

@@ -6,7 +6,7 @@ import pytest
 
 from syrinx.config import Settings
 from syrinx.core.errors import ConfigError, ModelNotFound
-from syrinx.wiring import AS_ASKED, build_engine, chosen_models, engine_policy, max_lead_s, model_host
+from syrinx.wiring import AS_ASKED, build_engine, chosen_models, engine_policy, max_lead_s, model_host, model_source
 from syrinx.workers.host import HostState
 
 
@@ -64,6 +64,24 @@ def test_the_engines_share_of_the_settings_arrives_in_its_units() -> None:
     assert (first.max_words, first.boundaries, first.require_boundary) == (5, ",", False)
     assert (policy.voices.female, policy.voices.male) == ("eva", "max")
     assert (policy.max_text_chars, policy.target_ttfa_s, policy.opus_application) == (99, 0.15, "voip")
+
+
+def test_the_warm_up_is_what_the_settings_say() -> None:
+    told = engine_policy(Settings(warmup_text="Hi.", warmup_language="de", warmup_on_startup=False)).warmup
+    assert (told.text, told.language, told.on_startup) == ("Hi.", "de", False)
+    assert engine_policy(Settings()).warmup.on_startup
+
+
+def test_a_running_engine_gets_other_models_as_the_settings_describe_them() -> None:
+    source = model_source(Settings(model_options={"tone": {"x_realtime": 5}}, load_timeout_s=10))
+    assert source.options["tone"] == {"x_realtime": 5}
+    assert source.load_timeout_s > 10  # the host's own limit comes first and says more
+    host = source.make("tone", {"x_realtime": 7})
+    assert (host.name, host.status.state) == ("tone", HostState.STOPPED)
+    with pytest.raises(ModelNotFound):
+        source.make("ghost", {})
+    with pytest.raises(ConfigError, match="Did you mean"):
+        source.make("tone", {"x_realtme": 7})
 
 
 def test_no_lead_setting_means_no_limit() -> None:

@@ -7,16 +7,36 @@ from typing import Any
 
 from bench.figure import Effort, Figure
 
-from . import at_rest, cancel, first_audio, first_byte, gapless, many_clients, stopped_reader
+from . import (
+    at_rest,
+    cache_hit,
+    cancel,
+    cycles,
+    dialects,
+    first_audio,
+    first_byte,
+    gapless,
+    many_clients,
+    python_api,
+    rates,
+    soak,
+    stopped_reader,
+)
 
 Measure = Callable[[Effort], Coroutine[Any, Any, list[Figure]]]
 
 MEASURES: Mapping[str, Measure] = {
     "first-audio": first_audio.measure,
     "first-byte": first_byte.measure,
+    "cache-hit": cache_hit.measure,
     "gapless": gapless.measure,
     "cancel": cancel.measure,
     "many-clients": many_clients.measure,
     "at-rest": at_rest.measure,
     "stopped-reader": stopped_reader.measure,
+    "dialects": dialects.measure,
+    "rates": rates.measure,
+    "cycles": cycles.measure,
+    "python-api": python_api.measure,
+    "soak": soak.measure,
 }

@@ -15,7 +15,7 @@ from bench.realtime import Event, RealtimeClient
 
 WARM_UP = 5
 ANSWER_WAIT_S = 10.0
-SETTINGS = {"max_lead_s": 0}
+SETTINGS = {"max_lead_s": 0, "response_cache": "off"}
 """The client asks again long before it could have heard the answer; that must not look like half a minute in hand."""
 MEDIAN_REACH_S, P99_REACH_S = 0.003, 0.015
 

@@ -21,10 +21,10 @@ MEDIAN_REACH_S = 0.005
 async def measure(effort: Effort) -> list[Figure]:
     """One kept-alive client, one request after the other, each text's bare time taken off."""
     requests = effort.pick(300, 30)
-    with Server(ServerPlan("espeak"), effort.folder) as server:
+    with Server(ServerPlan("espeak", settings={"response_cache": "off"}), effort.folder) as server:
         bare = bare_times(rounds=effort.pick(40, 10))
         whole = await _first_bytes(server.port, requests)
-    async with _trivial_server() as port:
+    async with trivial_server() as port:
         trivial = await _first_bytes(port, requests)
     beyond = [took - bare[TEXTS[number % len(TEXTS)]].first_s for number, took in enumerate(whole)]
     median = percentile(beyond, 50)
@@ -54,7 +54,7 @@ async def _first_bytes(port: int, requests: int) -> list[float]:
 
 
 @contextlib.asynccontextmanager
-async def _trivial_server() -> AsyncIterator[int]:
+async def trivial_server() -> AsyncIterator[int]:
     """The empty app on uvicorn in a process of its own. Yields its port."""
     port = free_port()
     options = ("--host", HOST, "--port", str(port), "--no-access-log", "--log-level", "error", "--lifespan", "off")

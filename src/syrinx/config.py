@@ -1,7 +1,7 @@
 """One frozen ``Settings``, read once at start from defaults, a TOML file, the environment and flags, in that order.
 
-Every field ``x`` is set by ``SYRINX_X``, by ``x = ...`` in the file, and, where the table ``ALIASES`` says so, by the
-variable of an older system. An unknown ``SYRINX_*`` name or a value out of range raises ``ConfigError`` naming it.
+Every field ``x`` is set by ``SYRINX_X``, by ``x = ...`` in the file, and, where ``founding.ALIASES`` says so, by the
+variable of a founding system. An unknown ``SYRINX_*`` name or a value out of range raises ``ConfigError`` naming it.
 """
 
 from __future__ import annotations
@@ -17,40 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from syrinx.core.errors import ConfigError
+from syrinx.founding import ALIASES, Alias
 
 PREFIX = "SYRINX_"
-
-ALIASES: dict[str, str] = {
-    "API_KEY": "api_key",
-    "LOG_LEVEL": "log_level",
-    "DEFAULT_VOICE_FEMALE": "voice_female",
-    "DEFAULT_VOICE_MALE": "voice_male",
-    "KOKORO_SPEED": "default_speed",
-    "STREAM_CHUNK_SECONDS": "stream_chunk_seconds",
-    "FIRST_SEGMENT_MAX_WORDS": "first_segment_max_words",
-    "FIRST_SEGMENT_BOUNDARIES": "first_segment_boundaries",
-    "FIRST_SEGMENT_REQUIRE_BOUNDARY": "first_segment_require_boundary",
-    "MAX_UTTERANCE_WORDS": "max_utterance_words",
-    "PRIME_STREAM": "prime_stream",
-    "PRIME_BYTES": "prime_bytes",
-    "MAX_CONCURRENT_JOBS": "max_concurrent_jobs",
-    "MAX_QUEUED_REQUESTS": "max_queued_requests",
-    "QUEUE_WAIT_SLA_MS": "queue_wait_sla_ms",
-    "QUEUE_MAXSIZE": "max_pending_per_connection",
-    "AVG_JOB_WALL_MS": "avg_job_wall_ms",
-    "SCHED_QUANTUM_BYTES": "sched_quantum_bytes",
-    "PRIORITY_QUANTUM_BYTES": "priority_quantum_bytes",
-    "WS_FIRST_CHUNK_IMMEDIATE": "ws_first_chunk_immediate",
-    "WS_BUFFER_BYTES": "ws_buffer_bytes",
-    "WS_FLUSH_EVERY": "ws_flush_every",
-    "WS_MAX_LATENCY_MS": "ws_max_latency_ms",
-    "WS_SEND_TIMEOUT": "ws_send_timeout",
-    "WS_LONG_SEND_LOG_MS": "ws_long_send_log_ms",
-    "FLUSH_IDLE_MS": "flush_idle_ms",
-    "OPUS_BITRATE": "opus_bitrate",
-    "OPUS_APPLICATION": "opus_application",
-}
-"""Variables of founding systems that set one of our fields (docs/settings.md is checked against this table)."""
 
 
 class Settings(BaseModel):
@@ -71,6 +40,11 @@ class Settings(BaseModel):
         default=(), description="Web origins that may call beside the server's own and loopback ones; '*' for any"
     )
     allowed_hosts: tuple[str, ...] = Field(default=(), description="Host names accepted beside loopback; '*' for any")
+    management: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Sidecar: clients may quit the server, change its model and fetch others; "
+        "auto: where it listens on loopback only",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Lowest level logged")
     drain_timeout_s: float = Field(
         default=20.0, ge=0, le=3600, description="Longest wait for running speech on SIGTERM"
@@ -84,6 +58,23 @@ class Settings(BaseModel):
     step_timeout_s: float = Field(default=30.0, gt=0, le=3600, description="A model step longer than this is a hang")
     load_timeout_s: float = Field(default=600.0, gt=0, le=7200, description="Longest time a model may take to load")
     workers: int = Field(default=1, ge=1, le=64, description="Processes per model")
+    hub_cache_dir: Path | None = Field(
+        default=None, description="Where downloads of models are kept; none: hf-cache under the data folder"
+    )
+    warmup_on_startup: bool = Field(default=True, description="Speak a throwaway text once the default model is loaded")
+    warmup_text: str = Field(
+        default="Engine warmup sentence.", min_length=1, max_length=1000, description="What a warm-up speaks"
+    )
+    warmup_language: str = Field(default="auto", description="Its language, a tag such as 'en'; auto: the voice's own")
+
+    # voices
+    max_voices: int = Field(default=1000, ge=0, description="Cloned voices that may be kept")
+    max_reference_bytes: int = Field(
+        default=16_000_000, ge=1000, description="Longest recording of a voice to clone, as a file"
+    )
+    reference_folders: tuple[Path, ...] = Field(
+        default=(), description="Folders whose recordings a client may name by path; empty: none"
+    )
 
     # text
     max_text_chars: int = Field(default=200_000, ge=1, le=10_000_000, description="Longest text of one utterance")
@@ -99,7 +90,29 @@ class Settings(BaseModel):
         default=160, ge=0, le=60_000, description="Speak what is buffered after this silence; 0: never"
     )
 
+    # what is kept
+    database_url: str = Field(
+        default="", repr=False, description="Where jobs are recorded, a URL; empty: syrinx.db under the data folder"
+    )
+    job_history_days: float = Field(
+        default=30, ge=0, description="How long a job's figures are kept, in days; 0: none are recorded"
+    )
+    job_history_rows: int = Field(default=200_000, ge=1, description="... and how many jobs' at the most")
+    response_cache: Literal["auto", "all", "off"] = Field(
+        default="auto", description="Keep audio: auto leaves out models that never say a thing twice the same way"
+    )
+    response_cache_bytes: int = Field(
+        default=64_000_000, ge=0, description="Most audio kept, on disk; the longest unused goes first; 0: none"
+    )
+    history_bytes: int = Field(
+        default=64_000_000, ge=100_000, description="Sidecar: audio kept for late subscribers, all jobs together"
+    )
+    history_s: float = Field(default=600.0, ge=1, description="Sidecar: how long a finished job is kept")
+
     # admission
+    profile: Literal["latency", "throughput"] = Field(
+        default="latency", description="Speak at once in small pieces, or make long pieces for files at full speed"
+    )
     max_concurrent_jobs: int = Field(default=256, ge=1, description="Utterances that run at once, per model")
     max_queued_requests: int = Field(default=256, ge=0, description="Utterances that may wait, per model")
     queue_wait_sla_ms: int = Field(default=2000, ge=0, description="Refuse when the expected wait is longer")
@@ -121,7 +134,7 @@ class Settings(BaseModel):
 
     # sockets and bodies
     max_body_bytes: int = Field(default=2_000_000, ge=1000, description="Longest HTTP body")
-    max_message_bytes: int = Field(default=1_048_576, ge=1000, description="Longest WebSocket message")
+    max_message_bytes: int = Field(default=4_194_304, ge=1000, description="Longest WebSocket message")
     http_send_timeout: float = Field(
         default=120.0, gt=0, description="Drop an HTTP reader that takes nothing for this long, s"
     )
@@ -136,6 +149,9 @@ class Settings(BaseModel):
     )
     ws_flush_every: int = Field(default=16, ge=1, description="... or of this many frames")
     ws_max_latency_ms: int = Field(default=50, ge=0, description="... but hold nothing longer than this")
+    chunk_tokens: int = Field(
+        default=25, ge=1, le=1000, description="Chatterbox-style: length of one audio frame, in tokens of 40 ms"
+    )
     prime_stream: bool = Field(default=True, description="Realtime-style: begin every response with silence")
     prime_bytes: int = Field(default=512, ge=0, le=1_000_000, multiple_of=2, description="How much of it")
     voice_female: str = Field(default="", description="Voice for 'female'; empty: the model's first female voice")
@@ -162,6 +178,18 @@ def read_settings(
     for source in (_from_file(path), _from_aliases(environ), _from_prefix(environ), _from_flags(flags or {})):
         for name, (value, said) in source.items():
             values[name], origin[name] = value, said
+    return _build(values, origin)
+
+
+def make_settings(values: Mapping[str, Any]) -> Settings:
+    """Build the settings from field names and values alone; nothing else is read. Raises ``ConfigError``."""
+    for name in values:
+        if name not in FIELDS:
+            raise ConfigError(f"There is no setting named {name!r}.{_nearest(name, FIELDS)}", param=name)
+    return _build(values, {})
+
+
+def _build(values: Mapping[str, Any], origin: Mapping[str, str]) -> Settings:
     try:
         return Settings(**values)
     except ValidationError as error:
@@ -186,11 +214,17 @@ def _from_file(path: Path | None) -> Found:
 
 
 def _from_aliases(environ: Mapping[str, str]) -> Found:
-    return {
-        field: (_parse(field, environ[name], name), name)
-        for name, field in ALIASES.items()
-        if environ.get(name, "") != ""
-    }
+    given = (alias for alias in ALIASES if alias.setting and environ.get(alias.variable, "") != "")
+    return {alias.setting: (_convert(alias, environ[alias.variable]), alias.variable) for alias in given}
+
+
+def _convert(alias: Alias, text: str) -> Any:
+    if alias.convert is None:
+        return _parse(alias.setting, text, alias.variable)
+    try:
+        return alias.convert(text)
+    except ValueError as error:
+        raise ConfigError(f"{alias.variable} {error}.") from None
 
 
 def _from_prefix(environ: Mapping[str, str]) -> Found:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syrinx.audio.delivery import LIMITS, Range, check, split
+from syrinx.audio.delivery import LIMITS, MIN_NATIVE_VOLUME, Range, check, check_residual, remainder, split
 from syrinx.core.errors import InvalidRequest
 from syrinx.core.types import Delivery
 
@@ -19,6 +19,9 @@ class Ranges:
     native_speed: Range | None = None
     native_pitch: Range | None = None
     native_volume: Range | None = None
+
+    def all(self) -> tuple[Range | None, ...]:
+        return self.native_speed, self.native_pitch, self.native_volume
 
 
 deliveries = st.builds(Delivery, **{name: st.floats(low, high) for name, (low, high) in LIMITS.items()})
@@ -38,9 +41,22 @@ def test_the_two_parts_multiply_to_the_whole_and_the_rest_stays_in_range(deliver
 
 
 def test_the_model_does_all_it_can() -> None:
-    native, residual = split(Delivery(speed=3.0, pitch=1.5, volume=0.0), Ranges((0.5, 2.0), (0.5, 2.0), (0.0, 1.0)))
-    assert native == Delivery(speed=2.0, pitch=1.5, volume=0.0)
+    native, residual = split(Delivery(speed=3.0, pitch=1.5, volume=0.2), Ranges((0.5, 2.0), (0.5, 2.0), (0.0, 1.0)))
+    assert native == Delivery(speed=2.0, pitch=1.5, volume=0.2)
     assert residual == Delivery(speed=1.5, pitch=1.0, volume=1.0)
+
+
+def test_a_model_is_never_asked_for_silence_that_could_not_be_undone() -> None:
+    native, residual = split(Delivery(volume=0.0), Ranges(native_volume=(0.0, 2.0)))
+    assert (native.volume, residual.volume) == (MIN_NATIVE_VOLUME, 0.0)
+
+
+@given(deliveries, deliveries, st.builds(Ranges, ranges, ranges, ranges))
+def test_what_is_left_after_any_change_of_mind_is_something_the_chain_can_do(
+    made: Delivery, wanted: Delivery, info: Ranges
+) -> None:
+    within = Ranges(*(None if own is None else (max(own[0], 0.25), min(own[1], 4.0)) for own in info.all()))
+    check_residual(remainder(wanted, split(made, within)[0]))
 
 
 @pytest.mark.parametrize("name", LIMITS)

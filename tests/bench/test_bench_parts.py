@@ -15,7 +15,7 @@ from bench.measures.gapless import Trial, largest
 from bench.metrics import read_histogram
 from bench.playhead import PlayHead
 from bench.realtime import Event
-from tests.web.fake_server import FakeServer
+from tests.fakes.page_server import PageServer
 
 # --- the listener ---------------------------------------------------------------------------------------------------
 
@@ -74,7 +74,7 @@ def test_speech_and_silence_add_up_to_the_time_listened(
 
 
 async def test_listeners_hear_a_server_that_keeps_up_and_count_gaps_of_one_that_does_not() -> None:
-    fake = FakeServer().start()
+    fake = PageServer().start()
     plan = load.LoadPlan(f"ws://127.0.0.1:{fake.port}/v1/audio/speech/stream/ws", 3, 2.5, "Hello there world.", 0.3)
     try:
         healthy = await load.run(plan)
@@ -89,7 +89,7 @@ async def test_listeners_hear_a_server_that_keeps_up_and_count_gaps_of_one_that_
 
 
 async def test_refusals_are_counted_as_failures() -> None:
-    fake = FakeServer().start()
+    fake = PageServer().start()
     fake.refusals.append({"code": "busy"})
     plan = load.LoadPlan(f"ws://127.0.0.1:{fake.port}/v1/audio/speech/stream/ws", 1, 1.2, "Hello.", 0.0)
     try:

@@ -88,6 +88,11 @@ def test_each_kind_of_error_has_its_status(
     assert "Traceback" not in capsys.readouterr().err
 
 
+def test_a_file_that_cannot_be_used_is_named_in_plain_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(lambda: open("/nothing/here.zip").close()) == 1
+    assert capsys.readouterr().err == "syrinx: /nothing/here.zip: No such file or directory.\n"
+
+
 def test_a_bug_is_not_hidden() -> None:
     def fail() -> int:
         raise ZeroDivisionError

@@ -135,3 +135,12 @@ async def test_another_route_is_told_by_its_status() -> None:
 async def test_sending_before_connecting_says_what_to_do() -> None:
     with pytest.raises(ModelNotReady, match="Not connected"):
         await RealtimeSpeech().append("x")
+
+
+async def test_a_server_that_says_nothing_is_waited_for_as_long_as_was_said() -> None:
+    async def listen(socket: ServerConnection) -> None:
+        await socket.wait_closed()
+
+    async with server_of(listen) as url, RealtimeSpeech(url, wait_s=0.05) as speech:
+        with pytest.raises(ModelNotReady, match=r"nothing for 0\.05 s"):
+            await anext(speech)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,13 +17,15 @@ import pytest
 
 from syrinx.core.clock import FakeClock
 from syrinx.core.errors import InvalidRequest, TextTooLong, VoiceNotFound
-from syrinx.core.types import AudioChunk, Delivery, Mark, MarkKind, SynthesisJob
-from syrinx.models.base import Backend, ModelInfo, SteppedBackend
-from syrinx.models.registry import create, find, missing
+from syrinx.core.types import AudioChunk, Delivery, Mark, MarkKind, SynthesisJob, VoicePrompt
+from syrinx.models.base import Backend, ModelInfo, ReferenceClip, SteppedBackend
+from syrinx.models.prompt import encode_prompt
+from syrinx.models.registry import MODELS, create, find, missing
 from syrinx.models.tone.backend import ToneBackend
 from syrinx.models.tone.device import Effects
 from syrinx.models.tone.options import ToneOptions
 from tests.fakes.backends import BOOM, SimpleFake, SteppedFake
+from tests.fakes.speech import noise, speech
 
 SHORT = "Good morning."
 TEXT = "The quick brown fox jumps over the lazy dog, and then it sleeps for a long while in the sun."
@@ -306,6 +310,104 @@ def test_what_the_model_raises_ends_its_own_job_only(rig: Rig) -> None:
     bad, good = rig.speak(rig.job("bad", rig.case.failing_text), rig.job("good"))
     assert isinstance(bad.error, Exception) and bad.chunks
     assert good.error is None and good.seconds > 1
+
+
+# --- cloned voices -------------------------------------------------------------------------------------------------
+
+
+def cloned(rig: Rig, folder: Path, voice: str = "en") -> VoicePrompt:
+    """Have the model derive a prompt of espeak's speech in that voice, and keep it as the voice store does."""
+    clip = ReferenceClip(speech(voice, rate=24_000), 24_000, "The quick brown fox.", "en")
+    tensors = rig.backend.prepare_voice(clip)
+    data = encode_prompt(rig.info.name, rig.info.revision, tensors)
+    path = folder / f"{voice}.safetensors"
+    path.write_bytes(data)
+    return VoicePrompt(hashlib.sha256(data).hexdigest(), str(path))
+
+
+def test_the_registry_says_whether_a_model_clones(rig: Rig) -> None:
+    entry = MODELS.get(rig.info.name)
+    assert entry is None or entry.clones == rig.info.clones
+
+
+def test_a_model_clones_or_refuses_to(rig: Rig, tmp_path: Path) -> None:
+    if not rig.info.clones:
+        with pytest.raises(InvalidRequest) as caught:
+            rig.backend.prepare_voice(ReferenceClip(speech(), 22_050))
+        assert caught.value.code == "cannot_clone"
+        with pytest.raises(InvalidRequest) as caught:
+            rig.steps.open(rig.job("a", voice="cloned", prompt=VoicePrompt("0" * 64, str(tmp_path / "none"))))
+        assert caught.value.code == "cannot_clone"
+        return
+    prompt = cloned(rig, tmp_path)
+    one, other = (rig.speak(rig.job(i, voice="cloned", prompt=prompt, seed=7))[0] for i in "ab")
+    assert one.error is None and one.seconds > 1
+    assert rig.alike(one, other)
+    (own,) = rig.speak(rig.job("c", seed=7))
+    assert not rig.alike(one, own)
+
+
+def test_cloned_voices_differ_and_speak_side_by_side_with_the_models_own(rig: Rig, tmp_path: Path) -> None:
+    if not rig.info.clones:
+        return
+    prompts = [None, cloned(rig, tmp_path), cloned(rig, tmp_path, "en-us+f3")]
+    jobs = [
+        rig.job(f"j{n}", SHORT, seed=7, prompt=prompt, **({} if prompt is None else {"voice": "cloned"}))
+        for n, prompt in enumerate(prompts)
+    ]
+    alone = [rig.speak(job)[0] for job in jobs]
+    together = rig.speak(*jobs)
+    assert all(rig.alike(one, two) for one, two in zip(alone, together, strict=True))
+    assert not rig.alike(alone[1], alone[2])
+
+
+@pytest.mark.parametrize("spoiled", ["deleted", "changed", "junk", "another model's"])
+def test_a_prompt_that_cannot_be_used_fails_its_own_job_only(rig: Rig, tmp_path: Path, spoiled: str) -> None:
+    if not rig.info.clones:
+        return
+    prompt = cloned(rig, tmp_path)
+    path = Path(prompt.path)
+    if spoiled == "deleted":
+        path.unlink()
+    else:
+        other = encode_prompt("another", "1", {"x": np.zeros(3, np.float32)})
+        data = {"changed": path.read_bytes() + b"x", "junk": b"junk", "another model's": other}[spoiled]
+        path.write_bytes(data)
+        digest = prompt.digest if spoiled == "changed" else hashlib.sha256(data).hexdigest()
+        prompt = replace(prompt, digest=digest)
+    with pytest.raises(InvalidRequest) as caught:
+        rig.steps.open(rig.job("a", voice="cloned", prompt=prompt))
+    assert caught.value.code == ("voice_not_found" if spoiled == "deleted" else "bad_prompt")
+    (spoken,) = rig.speak(rig.job("a", SHORT))
+    assert spoken.error is None
+
+
+def test_a_voice_that_was_deleted_after_it_spoke_speaks_no_more(rig: Rig, tmp_path: Path) -> None:
+    if not rig.info.clones:
+        return
+    prompt = cloned(rig, tmp_path)
+    rig.speak(rig.job("a", SHORT, voice="cloned", prompt=prompt))
+    Path(prompt.path).unlink()
+    with pytest.raises(VoiceNotFound):
+        rig.steps.open(rig.job("a", voice="cloned", prompt=prompt))
+
+
+def test_preparing_a_voice_in_mid_speech_changes_nothing(rig: Rig) -> None:
+    (alone,) = rig.speak(rig.job("alone"))
+    rig.steps.open(rig.job("a"))
+    chunks: list[AudioChunk] = []
+    for turn in range(MOST_STEPS):
+        (result,) = rig.steps.step(["a"])
+        chunks += [result.chunk] if result.chunk is not None else []
+        if result.done:
+            break
+        if turn < 3:
+            try:
+                rig.backend.prepare_voice(ReferenceClip((speech, noise)[turn % 2](), 22_050))
+            except InvalidRequest as error:
+                assert error.code
+    rig.steps.close("a")
+    assert rig.alike(alone, Spoken(chunks))
 
 
 # --- bad and strange input -----------------------------------------------------------------------------------------

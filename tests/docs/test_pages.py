@@ -15,7 +15,7 @@ from tests.fakes.server_process import ServerProcess
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-PAGES = [README, ROOT / "docs" / "quickstart.md", ROOT / "docs" / "cli.md"]
+PAGES = [README, ROOT / "docs" / "quickstart.md", ROOT / "docs" / "cli.md", ROOT / "docs" / "voices.md"]
 EVERY_PAGE = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 

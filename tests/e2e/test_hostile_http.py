@@ -38,6 +38,10 @@ ROUTES += (
     "/..%2f..%2fetc/passwd",
     "/é",
     SPEECH,
+    "/v1/audio/speech/stream",
+    "/v1/synthesize",
+    "/v1/stream/tts",
+    "/api/voices",
 )
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 CAP = 2

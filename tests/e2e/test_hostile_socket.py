@@ -24,7 +24,15 @@ CODES = {
     *("invalid_voice", "invalid_model", "invalid_format", "invalid_id", "duplicate_id", "unknown_response", "busy"),
     *("not_ready", "stream_error", "session_ended", "bad_directive"),
 }
-ANSWERS = {"session.updated", "response.created", DELTA, "response.completed", "response.canceled", "response.error"}
+ANSWERS = {
+    "session.updated",
+    "response.created",
+    "response.marks",
+    DELTA,
+    "response.completed",
+    "response.canceled",
+    "response.error",
+}
 PLACES: dict[str, str] = {
     "type": '{"type":VALUE}',
     "id": '{"type":"response.create","id":VALUE,"input":"Hi."}',
@@ -35,6 +43,11 @@ PLACES: dict[str, str] = {
     "voice": '{"type":"response.create","input":"Hi.","voice":VALUE}',
     "model": '{"type":"response.create","input":"Hi.","model":VALUE}',
     "speed": '{"type":"response.create","input":"Hi.","speed":VALUE}',
+    "delivery": '{"type":"response.create","input":"Hi.","delivery":VALUE}',
+    "delivery.speed": '{"type":"response.create","input":"Hi.","delivery":{"speed":VALUE}}',
+    "delivery.pitch": '{"type":"response.create","input":"Hi.","delivery":{"pitch":VALUE}}',
+    "delivery.volume": '{"type":"input.append","text":"Hi.","delivery":{"volume":VALUE}}',
+    "cache": '{"type":"response.create","input":"Hi.","cache":VALUE}',
     "audio": '{"type":"response.create","input":"Hi.","audio":VALUE}',
     "audio.voice": '{"type":"response.create","input":"Hi.","audio":{"voice":VALUE}}',
     "cancel": '{"type":"response.cancel","response":VALUE}',
@@ -43,6 +56,8 @@ PLACES: dict[str, str] = {
     "session": '{"type":"session.update","session":VALUE}',
     "session.voice": '{"type":"session.update","session":{"voice":VALUE}}',
     "session.model": '{"type":"session.update","model":VALUE}',
+    "session.delivery": '{"type":"session.update","session":{"delivery":VALUE}}',
+    "session.marks": '{"type":"session.update","session":{"marks":VALUE}}',
     "session.audio": '{"type":"session.update","session":{"audio":VALUE}}',
     "session.format": '{"type":"session.update","session":{"audio":{"format":VALUE}}}',
     "session.rate": '{"type":"session.update","session":{"audio":{"sample_rate":VALUE}}}',
@@ -54,7 +69,7 @@ PLACES: dict[str, str] = {
 @pytest.fixture(scope="module")
 def server(start: Start) -> ServerProcess:
     seed = {"MAX_CONCURRENT_JOBS": str(CAP), "MAX_QUEUED_REQUESTS": "0", "MAX_UTTERANCE_WORDS": "150"}
-    return start(seed, tone={"x_realtime": 5000, "chunk_ms": 400}, max_lead_s=0)
+    return start(seed, tone={"x_realtime": 5000, "chunk_ms": 400}, max_lead_s=0, max_message_bytes=1_500_000)
 
 
 @pytest.fixture

@@ -123,6 +123,42 @@ async def test_1_06_each_request_has_its_own_voice_and_speed(seed: ServerProcess
     assert lengths[0] == lengths["fast"] == lengths[1], "no speed means the default"
 
 
+async def test_delivery_changes_length_and_loudness_in_its_whole_range(seed: ServerProcess) -> None:
+    words = "Some words to be spoken, in one way or another."
+    async with talk(seed) as client:
+        usual, fast, high = [
+            body(await client.say(f"a{n}", words, voice="sine", delivery=delivery))
+            for n, delivery in enumerate(({}, {"speed": 4}, {"pitch": 2}))
+        ]
+        soft, loud, mute = [
+            np.abs(body(await client.say(f"at {volume}", SECOND, voice="sine", delivery={"volume": volume}))).max()
+            for volume in (0.5, 1, 0)
+        ]
+    assert len(fast) == pytest.approx(len(usual) / 4, rel=0.02), "beyond what a plain speed may be"
+    assert len(high) == pytest.approx(len(usual), rel=0.02), "pitch keeps the length"
+    assert soft == pytest.approx(loud / 2, rel=0.02) and mute == 0
+
+
+async def test_marks_tell_each_word_with_its_audio_or_before(seed: ServerProcess) -> None:
+    text = "😀 One, two, and then twenty-two more."
+    async with talk(seed) as client:
+        await client.tell("session.update", session={"marks": True, "voice": "sine"})
+        assert (await client.hear())["session"]["marks"] is True
+        heard = await client.say("a", text)
+    words: list[str] = []
+    told_s = played_s = 0.0
+    for event in heard:
+        if event["type"] == "response.marks":
+            words += [text[mark["start"] : mark["end"]] for mark in event["marks"]]
+            assert all(mark["kind"] == "word" and mark["start_s"] <= mark["end_s"] for mark in event["marks"])
+            told_s = event["marks"][-1]["start_s"]
+            assert told_s >= played_s - 0.001, "a word that was heard already"
+        elif event["type"] == DELTA:
+            played_s = (len(audio(heard[: heard.index(event) + 1])) // 2 - PRIMER_SAMPLES) / RATE
+    assert [word.strip(",.") for word in words if word.isascii()][:4] == ["One", "two", "and", "then"]
+    assert words[-1].strip(".") == "more"
+
+
 def body(heard: list[Event]) -> np.ndarray:
     """The samples after the primer."""
     return samples(audio(heard))[PRIMER_SAMPLES:]
@@ -206,7 +242,7 @@ async def test_1_16_twenty_pipelined_sentences_complete_in_order(seed: ServerPro
         ('["response.create"]', "bad_json"),
         (b"\x00\x01", "unexpected_binary"),
         ('{"type":"response.sing"}', "unknown_type"),
-        ('{"input":"no type"}', "unknown_type"),
+        ('{"response_id":"no type"}', "unknown_type"),
         ('{"type":"response.create","input":5}', "bad_text"),
         ('{"type":"input.append","text":["a"]}', "bad_text"),
         ('{"type":"response.create","input":" \\n\\t "}', "empty_text"),

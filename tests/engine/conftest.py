@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from syrinx.engine.warmup import warm_up
+from syrinx.engine.preload import preload
 from tests.fakes.stage import Stage
 
 
 @pytest.fixture(scope="session", autouse=True)
-def warm() -> None:
-    warm_up()
+def preloaded() -> None:
+    preload()
 
 
 @pytest.fixture

@@ -160,3 +160,38 @@ async def test_after_a_barge_what_was_delivered_before_it_delays_nothing(stage: 
     assert last.spoken_until == 4, "it was heard at once"
     timelines = [stream.terms.timeline for stream in stage.host.streams]
     assert timelines[-1] != timelines[0]
+
+
+async def test_one_that_supersedes_another_is_due_at_once_though_the_other_was_delivered_far_ahead(
+    stage: Stage,
+) -> None:
+    session = stage.session()
+    send_all(session, *whole("a", "A rather long answer that was delivered at once. " * 20))
+    while not isinstance(await asyncio.wait_for(session.next(), 5), Audio):
+        pass
+    await settle()
+    send_all(session, *whole("b", "Yes?"), Cancel("a"))
+    while not (isinstance(event := await asyncio.wait_for(session.next(), 5), Audio) and event.utterance_id == "b"):
+        pass
+    stage.clock.advance(0.03)
+    session.send(Cancel("b"))
+    last = (await events_until_end(session))[-1]
+    assert isinstance(last, Finished)
+    assert last.spoken_until == 4, "it was heard at once"
+    timelines = [stream.terms.timeline for stream in stage.host.streams]
+    assert timelines[-1] not in timelines[:-1]
+
+
+async def test_a_cancel_of_one_that_waits_leaves_the_listener_who_they_are(manual: Stage) -> None:
+    session = manual.session()
+    send_all(session, *whole("a", "First."), *whole("b", "Second."), *whole("c", "Third."))
+    await settle()
+    manual.host.streams[0].give(5.0)
+    await settle()
+    while session.take() is not None:
+        pass
+    session.send(Cancel("b"))
+    manual.host.streams[0].end()
+    await settle()
+    assert len({stream.terms.timeline for stream in manual.host.streams}) == 1
+    assert [stream.job.text for stream in manual.host.streams] == ["First.", "Third."]

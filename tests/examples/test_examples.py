@@ -76,11 +76,14 @@ def test_curl(server: ServerProcess, tmp_path: Path) -> None:
 
 
 def test_the_engine_in_a_program_of_ones_own(tmp_path: Path) -> None:
-    said = run([sys.executable, EXAMPLES / "in_process.py"], tmp_path)
-    with wave.open(str(tmp_path / "in_process.wav"), "rb") as reader:
+    said = run([sys.executable, EXAMPLES / "python_api.py"], tmp_path).splitlines()
+    assert re.fullmatch(r"espeak is healthy, with \d+ speakers", said[0])
+    assert re.fullmatch(r"first audio after \d+ ms", said[1])
+    with wave.open(str(tmp_path / "python_api.wav"), "rb") as reader:
         samples = np.frombuffer(reader.readframes(reader.getnframes()), "<i2") / 32768
-        assert f"{len(samples) / reader.getframerate():.1f} s of audio" in said
+        assert f"{len(samples) / reader.getframerate():.1f} s of audio" in said[2]
     assert_audible(samples)
+    assert re.fullmatch(r"[\d.]+ s none [\d.]+ s", said[3])
 
 
 @pytest.mark.parametrize("example", sorted(EXAMPLES.iterdir()), ids=lambda path: path.name)

@@ -1,26 +1,32 @@
 """An engine without models for tests of protocols and pumps: it "speaks" a fixed piece of audio per text it is given.
 
 Text may hold a directive: ``{{error}}`` fails before any audio, ``{{break}}`` after some, ``{{busy}}`` is refused,
-``{{hold}}`` speaks a little and waits to be canceled, ``{{endless}}`` speaks for ever, ``{{bug}}`` raises.
+``{{hold}}`` speaks a little and waits to be canceled, ``{{endless}}`` speaks for ever, ``{{bug}}`` raises,
+``{{silent}}`` has nothing to speak.
 """
 
 from __future__ import annotations
 
 import asyncio
+import shutil
+import tempfile
+import weakref
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import cast
+from collections.abc import Coroutine, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
 
 from syrinx.audio.encode import CONTAINERS
+from syrinx.core.clock import SystemClock
 from syrinx.core.errors import (
+    EmptyText,
     InvalidRequest,
     ModelFailed,
     ModelNotFound,
     ModelNotReady,
     Overloaded,
     SyrinxError,
-    VoiceNotFound,
 )
 from syrinx.core.types import (
     Accepted,
@@ -36,14 +42,19 @@ from syrinx.core.types import (
     FinishReason,
     Open,
     ServerEvent,
+    SpeechRequest,
     Started,
 )
-from syrinx.engine.catalog import GENERIC_MODELS, OPENAI_MODELS, Choice, ModelStatus
+from syrinx.engine.catalog import GENERIC_MODELS, OPENAI_MODELS, Catalog, Choice, ModelStatus
 from syrinx.engine.engine import Engine
-from syrinx.engine.policy import SessionOptions
+from syrinx.engine.policy import SessionOptions, WarmUpPolicy
+from syrinx.engine.voices import VoiceBook
+from syrinx.engine.warmup import WarmUp
 from syrinx.models.base import ModelInfo, VoiceInfo
-from syrinx.voices.aliases import VoiceDefaults, voice_for
-from syrinx.workers.host import HostState, HostStatus, ModelHost
+from syrinx.voices.aliases import VoiceDefaults
+from syrinx.voices.store import VoiceStore
+from syrinx.workers.host import HostState, HostStatus
+from tests.fakes.host import FakeHost
 
 PIECE = b"\x01\x02" * 960
 """What is said for every piece of text: 960 samples."""
@@ -60,7 +71,10 @@ INFO = ModelInfo(
 
 
 class FakeEngine:
-    """Has the methods of ``Engine`` that the server uses. ``sessions`` keeps every session ever opened."""
+    """Has the methods of ``Engine`` that the server uses. ``sessions`` keeps every session ever opened.
+
+    ``voices`` is the real thing over a folder of its own, which goes with the engine; give it an ``info`` that clones.
+    """
 
     def __init__(self, info: ModelInfo = INFO, *, ready: bool = True, start_error: SyrinxError | None = None) -> None:
         self.info = info
@@ -69,6 +83,21 @@ class FakeEngine:
         self.stopped = False
         self.sessions: list[FakeSession] = []
         self._start_error = start_error
+        self.host = FakeHost(info=info)
+        folder = Path(tempfile.mkdtemp(prefix="syrinx-fake-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        store = VoiceStore(folder / "voices")
+        self._catalog = Catalog([self.host], VoiceDefaults(), {}, store)
+        self.voices = VoiceBook(self._catalog, store)
+        self.switches: list[tuple[str, Mapping[str, Any] | None, str]] = []
+        """Every switch asked for: name, options, reason."""
+        self.switch_error: SyrinxError | None = None
+        self.warmup_error: SyrinxError | None = None
+        self.may_warm_up = asyncio.Event()
+        """Clear it, and a warm-up takes as long."""
+        self.may_warm_up.set()
+        self.warmup = WarmUp(WarmUpPolicy(), self._warm_up, self._run_in_background, SystemClock())
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def as_engine(self) -> Engine:
         """Itself, for signatures that name the real one."""
@@ -84,10 +113,7 @@ class FakeEngine:
             raise ModelNotReady("The model 'fake' is still loading.")
         if model not in (None, *GENERIC_MODELS, self.info.name) and not model.startswith(OPENAI_MODELS):
             raise ModelNotFound(f"There is no model {model!r}.", param="model")
-        found = voice_for(voice, self.info, VoiceDefaults())
-        if found is None:
-            raise VoiceNotFound(f"The model 'fake' has no voice {voice!r}.", param="voice")
-        return Choice(cast(ModelHost, None), self.info, found)
+        return self._catalog.resolve(None, voice)
 
     def session(self, options: SessionOptions) -> FakeSession:
         if self.draining:
@@ -99,6 +125,39 @@ class FakeEngine:
     async def start(self) -> None:
         if self._start_error is not None:
             raise self._start_error
+
+    async def switch(
+        self,
+        name: str,
+        options: Mapping[str, Any] | None = None,
+        reason: str = "as asked",
+        *,
+        force: bool = False,
+        warm_up: bool = True,
+    ) -> None:
+        """Be a model of that name from now on; ``switch_error`` is raised instead where set."""
+        self.switches.append((name, options, reason))
+        if self.switch_error is not None:
+            raise self.switch_error
+        if name == self.info.name and not force:
+            return
+        self.info = replace(self.info, name=name)
+        self.host = FakeHost(info=self.info)
+        self._catalog.lead(self.host, reason)
+        self.warmup.reset()
+        if warm_up:
+            await self.warmup.trigger(reason=reason)
+
+    async def _warm_up(self, request: SpeechRequest, text: str) -> None:
+        await self.may_warm_up.wait()
+        if self.warmup_error is not None:
+            raise self.warmup_error
+
+    def _run_in_background(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def drain(self, timeout_s: float) -> None:
         self.draining, self.ready = True, False
@@ -228,6 +287,8 @@ class FakeSession:
 def _refusals(name: str, text: str) -> Iterator[Failed]:
     if "{{error}}" in text:
         yield Failed(name, ModelFailed("The model broke."))
+    if "{{silent}}" in text:
+        yield Failed(name, EmptyText("There is nothing to speak in this text.", param="input"))
     if "{{busy}}" in text:
         yield Failed(name, Overloaded("Too many are speaking.", retry_after_s=2.5))
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import replace
 
 import numpy as np
 
-from syrinx.core.errors import SyrinxError
+from syrinx.core.errors import InvalidRequest, SyrinxError
 from syrinx.core.types import AudioChunk, Mark, MarkKind, Span, SynthesisJob
-from syrinx.models.base import ModelInfo, VoiceInfo
-from syrinx.workers.host import HostLoad, HostState, HostStatus, JobTerms
+from syrinx.models.base import ModelInfo, ReferenceClip, VoiceInfo
+from syrinx.models.prompt import encode_prompt
+from syrinx.workers.host import HostLoad, HostState, HostStatus, JobTerms, Origin
 
 RATE = 24000
 SECONDS_PER_CHAR = 0.01
@@ -35,14 +37,15 @@ class FakeStream:
         self.job = job
         self.terms = terms
         self.canceled = False
+        self.origin = Origin.MODEL
         self._chunks: deque[AudioChunk] = deque()
         self._hangs = hangs
         self._done = False
         self._error: SyrinxError | None = None
         self._wake = asyncio.Event()
 
-    def give(self, seconds: float, marks: tuple[Mark, ...] = ()) -> None:
-        self._chunks.append(AudioChunk(np.full(round(seconds * RATE), 0.25, np.float32), RATE, marks))
+    def give(self, seconds: float, marks: tuple[Mark, ...] = (), level: float = 0.25) -> None:
+        self._chunks.append(AudioChunk(np.full(round(seconds * RATE), level, np.float32), RATE, marks))
         self._wake.set()
 
     def end(self, error: SyrinxError | None = None) -> None:
@@ -71,6 +74,9 @@ class FakeStream:
             raise self._error
         return chunks
 
+    def pace(self, playback_rate: float) -> None:
+        self.terms = replace(self.terms, playback_rate=playback_rate)
+
     def cancel(self) -> None:
         self.canceled = True
         self._wake.set()
@@ -94,16 +100,41 @@ class FakeHost:
         self.status = HostStatus(HostState.READY)
         self.load = HostLoad(row_speed=None, batch=1.0, max_batch=1)
         self.streams: list[FakeStream] = []
+        self.clips: list[ReferenceClip] = []
+        """Every clip that a voice was prepared of."""
+        self.preparing = asyncio.Event()
+        """Clear it, and a voice is prepared for as long."""
+        self.preparing.set()
+        self.prepare_error: SyrinxError | None = None
+        self.may_load = asyncio.Event()
+        """Clear it, and loading takes as long."""
+        self.may_load.set()
+        self.start_error: SyrinxError | None = None
+        self.stops = 0
         self._auto = auto
         self._hangs = hangs
 
     async def start(self) -> None:
-        return None
+        await self.may_load.wait()
+        if self.start_error is not None:
+            raise self.start_error
+        self.status = HostStatus(HostState.READY)
 
     async def stop(self) -> None:
+        self.stops += 1
+        self.may_load.set()
         if self._hangs:
             await asyncio.Event().wait()
         self.status = HostStatus(HostState.STOPPED)
+
+    async def prepare_voice(self, clip: ReferenceClip) -> bytes:
+        if self.info is None or not self.info.clones:
+            raise InvalidRequest("The model cannot clone voices.", code="cannot_clone")
+        self.clips.append(clip)
+        await self.preparing.wait()
+        if self.prepare_error is not None:
+            raise self.prepare_error
+        return encode_prompt(self.info.name, self.info.revision, {"level": np.array([0.5], np.float32)})
 
     def submit(self, job: SynthesisJob, terms: JobTerms) -> FakeStream:
         stream = FakeStream(job, terms, hangs=self._hangs)

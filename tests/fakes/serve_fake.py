@@ -10,4 +10,4 @@ from syrinx.server.run import serve
 from tests.fakes.engine import FakeEngine
 
 settings = Settings(data_dir=Path(sys.argv[1]), port=0, drain_timeout_s=30, api_key="sesame")
-sys.exit(serve(settings, lambda settings, observer: FakeEngine().as_engine()))
+sys.exit(serve(settings, lambda settings, observer, *, cache: FakeEngine().as_engine()))

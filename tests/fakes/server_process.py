@@ -32,6 +32,8 @@ class ServerOptions:
     settings: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment variables as they are, such as the founding systems' ``API_KEY``."""
+    port_variable: str = ""
+    """The variable that tells it its port; empty: the flag does."""
 
     def environment(self, data_dir: Path) -> dict[str, str]:
         """The variables to start it with: the caller's own, without any ``SYRINX_*`` of the developer's shell."""
@@ -62,13 +64,16 @@ class ServerProcess:
     def start(self) -> ServerProcess:
         """Start it and wait until ``/readyz`` answers 200. Raises ``RuntimeError`` with its log if that fails."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "syrinx", "serve", "--host", "127.0.0.1", "--port", str(self.port)]
+        environ = self.options.environment(self.data_dir)
+        command = [sys.executable, "-m", "syrinx", "serve", "--host", "127.0.0.1"]
+        if self.options.port_variable:
+            environ[self.options.port_variable] = str(self.port)
+        else:
+            command += ["--port", str(self.port)]
         for model in self.options.models:
             command += ["--model", model]
         with self.log_path.open("wb") as log:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.options.environment(self.data_dir)
-            )
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ)
         try:
             self._wait_ready()
         except BaseException:  # also when the test run is interrupted: never leave a server behind

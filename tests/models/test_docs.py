@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import pytest
 
-from syrinx.core.types import AudioChunk, SynthesisJob
-from syrinx.models.base import ModelInfo, SimpleBackend, VoiceInfo, check_job
+from syrinx.core.errors import VoiceNotFound
+from syrinx.core.types import AudioChunk, SynthesisJob, VoicePrompt
+from syrinx.models.base import ModelInfo, ReferenceClip, SimpleBackend, Tensors, VoiceInfo, check_job
 from syrinx.models.options import Range, parse_options
+from syrinx.models.prompt import PromptCache, encode_prompt
 from syrinx.models.registry import MODELS, ModelEntry
 from syrinx.models.tone.directives import Fault
 
@@ -24,20 +27,45 @@ IN_THE_EXAMPLE = (
     Generator,
     ModelEntry,
     ModelInfo,
+    PromptCache,
     Range,
+    ReferenceClip,
     SimpleBackend,
     SynthesisJob,
     VoiceInfo,
     check_job,
     dataclass,
+    replace,
 )
 
 
-def test_the_example_of_adding_a_model_runs() -> None:
-    backend, options, entry = re.findall(r"```python\n(.*?)```", (DOCS / "adding.md").read_text(), re.DOTALL)
+def names_of_the_example() -> dict[str, Any]:
+    """What the Python blocks of the page define, the options first, which stand below the class that uses them."""
+    backend, options, cloning, entry = re.findall(r"```python\n(.*?)```", (DOCS / "adding.md").read_text(), re.DOTALL)
     names: dict[str, Any] = {getattr(value, "__name__", ""): value for value in IN_THE_EXAMPLE}
-    names |= {"np": np, "Annotated": Annotated, "Range": Range, "__name__": __name__}
-    exec(compile(options + "\n" + backend + "\nentry = " + entry, "adding.md", "exec"), names)
+    names |= {"np": np, "Annotated": Annotated, "Range": Range, "Tensors": Tensors, "__name__": __name__}
+    exec(compile(f"{options}\n{backend}\n{cloning}\nentry = {entry}", "adding.md", "exec"), names)
+    return names
+
+
+def test_the_example_of_cloning_runs(tmp_path: Path) -> None:
+    names = names_of_the_example()
+    made = names["CloningClickBackend"](parse_options("click", names["ClickOptions"], {}))
+    info = made.load()
+    data = encode_prompt("click", "", made.prepare_voice(ReferenceClip(np.full(80_000, 0.7, np.float32), 24_000)))
+    (tmp_path / "prompt").write_bytes(data)
+    prompt = VoicePrompt(hashlib.sha256(data).hexdigest(), str(tmp_path / "prompt"))
+    steps = made.stepped()
+    steps.open(SynthesisJob("j", "word", "my voice", "en", prompt=prompt))
+    chunk = steps.step(["j"])[0].chunk
+    assert info.clones and chunk is not None and chunk.samples.max() == np.float32(0.7)
+    (tmp_path / "prompt").unlink()
+    with pytest.raises(VoiceNotFound):
+        steps.open(SynthesisJob("k", "word", "my voice", "en", prompt=prompt))
+
+
+def test_the_example_of_adding_a_model_runs() -> None:
+    names = names_of_the_example()
     made = names["ClickBackend"](parse_options("click", names["ClickOptions"], {"level": 0.5}))
     info = made.load()
     steps = made.stepped()

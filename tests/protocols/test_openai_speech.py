@@ -104,8 +104,9 @@ def test_the_model_is_passed_on_as_it_is_named():
 
 
 def test_our_own_fields_are_taken():
-    request = parse(language="pt-BR", pitch=1.5, volume=0.5, service_class="bulk", seed=7).request
+    request = parse(language="pt-BR", pitch=1.5, volume=0.5, service_class="bulk", seed=7, cache=False).request
     assert (request.language, request.service_class, request.seed) == ("pt-BR", ServiceClass.BULK, 7)
+    assert (request.cache, parse(cache=True).request.cache, parse().request.cache) == (False, True, None)
     assert (request.delivery.pitch, request.delivery.volume) == (1.5, 0.5)
 
 
@@ -120,6 +121,8 @@ def test_our_own_fields_are_taken():
         ("seed", 1.5),
         ("seed", -1),
         ("seed", 2**32),
+        ("cache", "yes"),
+        ("cache", 1),
     ],
 )
 def test_our_own_fields_are_checked(name: str, value: object):
@@ -206,8 +209,8 @@ def test_lists_have_the_shapes_that_open_webui_and_the_sdks_read():
         "owned_by": "syrinx",
     }
     assert json.loads(audio_models_body(["a", "b"])) == {"models": [{"id": "a"}, {"id": "b"}]}
-    (voice,) = json.loads(voices_body([("espeak", VOICE)]))["voices"]
-    assert (voice["id"], voice["name"], voice["model"]) == ("en", "English", "espeak")
+    (voice,) = json.loads(voices_body([("espeak", VOICE, False)]))["voices"]
+    assert (voice["id"], voice["name"], voice["model"], voice["cloned"]) == ("en", "English", "espeak", False)
 
 
 @given(st.binary(max_size=300))

@@ -26,13 +26,18 @@ from syrinx.core.types import (
     Audio,
     Barge,
     Cancel,
+    Delivery,
     EncodedAudio,
     End,
     Failed,
     Finished,
     FinishReason,
+    Mark,
+    MarkKind,
+    Marks,
     Open,
     ServerEvent,
+    Span,
     Started,
 )
 from syrinx.protocols.base import Action, Drain, Reply
@@ -196,6 +201,76 @@ def test_1_06_speed_is_clamped_and_nonsense_means_the_default(given: object, use
     assert (
         request_of(tell(codec(default_speed=0.9), "response.create", input="Hi.", speed=given)).delivery.speed == used
     )
+
+
+def test_delivery_has_the_whole_range_of_speed_with_pitch_and_volume():
+    target = codec(default_speed=0.9)
+    asked = {"speed": 4, "pitch": 0.5, "volume": 2}
+    assert request_of(tell(target, "response.create", input="Hi.", delivery=asked)).delivery == Delivery(4.0, 0.5, 2.0)
+    only_pitch = request_of(tell(target, "response.create", input="Hi.", speed=9, delivery={"pitch": 1.5}))
+    assert only_pitch.delivery == Delivery(2.0, 1.5, 1.0), "a plain speed is clamped as ever"
+    growing = tell(target, "input.append", text="Hi.", delivery={"volume": 0, "speed": None})
+    assert request_of(growing).delivery == Delivery(0.9, 1.0, 0.0)
+
+
+def test_a_response_may_ask_for_audio_made_anew():
+    assert request_of(tell(codec(), "response.create", input="Hi.", cache=False)).cache is False
+    assert request_of(tell(codec(), "input.append", text="Hi.")).cache is None
+    error = error_of(tell(codec(), "response.create", input="Hi.", cache="no"))
+    assert (error["code"], "cache" in error["message"]) == ("invalid_request", True)
+
+
+def test_delivery_of_the_session_holds_for_what_a_response_leaves_out():
+    target = codec()
+    (event,) = said(tell(target, "session.update", session={"delivery": {"speed": 3, "pitch": 1.2}}))
+    assert event["session"]["delivery"] == {"speed": 3.0, "pitch": 1.2, "volume": 1.0}
+    assert request_of(tell(target, "response.create", input="Hi.")).delivery == Delivery(3.0, 1.2, 1.0)
+    again = request_of(tell(target, "response.create", input="Hi.", speed=1.5, delivery={"volume": 0.5}))
+    assert again.delivery == Delivery(1.5, 1.2, 0.5)
+    assert request_of(tell(target, "response.create", input="Hi.", speed=0)).delivery.speed == 3.0, "0: the default"
+
+
+@pytest.mark.parametrize(
+    ("delivery", "param"),
+    [
+        ({"speed": 4.1}, "speed"),
+        ({"speed": 0}, "speed"),
+        ({"pitch": 0.49}, "pitch"),
+        ({"pitch": "high"}, "pitch"),
+        ({"volume": -0.1}, "volume"),
+        ({"volume": True}, "volume"),
+        ([1.0], "delivery"),
+    ],
+)
+def test_a_delivery_out_of_range_is_refused_and_changes_nothing(delivery: object, param: str):
+    target = codec()
+    for kind, fields in (("response.create", {"input": "Hi."}), ("session.update", {"voice": "male"})):
+        error = error_of(tell(target, kind, delivery=delivery, **fields))
+        assert (error["code"], error["param"]) == ("invalid_request", param)
+    request = request_of(tell(target, "response.create", input="Hi."))
+    assert (request.delivery, request.voice) == (Delivery(), None)
+
+
+def test_marks_are_told_to_those_who_ask():
+    told = Marks("a", (Mark(MarkKind.WORD, Span(3, 8), 0.25, 0.51234567, estimated=True),))
+    target = codec()
+    tell(target, "response.create", response_id="a", input="My words.")
+    assert target.render(told) == []
+    (event,) = said(tell(target, "session.update", session={"marks": True}))
+    assert event["session"]["marks"] is True
+    (event,) = said(target.render(told))
+    word = {"kind": "word", "start": 3, "end": 8, "start_s": 0.25, "end_s": 0.5123, "estimated": True}
+    assert event == {"type": "response.marks", "response": "a", "marks": [word]}
+    tell(target, "response.cancel", response_id="a")
+    assert target.render(told) == [], "nothing of what is not heard any more"
+    assert error_of(tell(target, "session.update", marks="yes"))["param"] == "marks"
+
+
+def test_created_tells_who_speaks():
+    target = codec()
+    tell(target, "response.create", response_id="a", input="Hi.")
+    (event,) = said(target.render(Started("a", "espeak", "en-us", 24_000)))
+    assert event == {"type": "response.created", "response": "a", "model": "espeak", "voice": "en-us"}
 
 
 def test_1_06_voice_and_speed_may_come_within_audio():
@@ -452,6 +527,8 @@ FIELDS = (
     "voice",
     "model",
     "speed",
+    "delivery",
+    "marks",
     "input",
     "text",
     "instructions",
@@ -467,7 +544,7 @@ JSON = st.recursive(
     | st.sampled_from(("a", "pcm", "opus", "male", "")),
     lambda inner: (
         st.lists(inner, max_size=2)
-        | st.dictionaries(st.sampled_from((*FIELDS, "format", "sample_rate")), inner, max_size=3)
+        | st.dictionaries(st.sampled_from((*FIELDS, "format", "sample_rate", "pitch", "volume")), inner, max_size=3)
     ),
     max_leaves=6,
 )

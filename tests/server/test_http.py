@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,8 +14,10 @@ import pytest
 from syrinx.core.errors import ModelNotReady
 from syrinx.core.types import Open
 from syrinx.models.base import ModelInfo
+from syrinx.voices.store import VoiceDraft
 from tests.fakes.engine import INFO, PIECE, FakeEngine
 from tests.fakes.live import Live, live, until
+from tests.fakes.speech import recording, tone
 
 SPEECH = "/v1/audio/speech"
 
@@ -169,6 +172,17 @@ async def test_lists_are_open_without_a_key_unless_told_otherwise():
         async with live(api_key="sesame", public_lists=public) as server:
             for path in ("/v1/models", "/v1/models/fake", "/v1/audio/models", "/v1/audio/voices"):
                 assert (await server.http.get(path)).status_code == status
+
+
+async def test_cloned_voices_are_listed_to_who_has_the_key():
+    engine = FakeEngine(replace(INFO, clones=True))
+    await engine.voices.clone(recording(tone(), 24_000), VoiceDraft("Ann"))
+    async with live(engine, api_key="sesame") as server:
+        for path in ("/v1/audio/voices", "/api/voices"):
+            for headers, there in (({}, False), ({"x-api-key": "sesame"}, True)):
+                answer = await server.http.get(path, headers=headers)
+                assert answer.status_code == 200
+                assert ("Ann" in answer.text) is there, path
 
 
 async def test_lists():

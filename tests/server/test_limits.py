@@ -125,8 +125,14 @@ async def test_a_body_that_never_comes_ends_in_a_timeout():
 
     limited = BodyLimit(reads_body, max_bytes=10, timeout_s=0.01)
     with pytest.raises(InvalidRequest) as caught:
-        await limited({"type": "http", "headers": []}, never, unused)
+        await limited({"type": "http", "path": "/", "headers": []}, never, unused)
     assert caught.value.code == "body_timeout"
+
+
+async def test_a_path_may_have_a_bound_of_its_own():
+    async with live(max_body_bytes=1000, max_reference_bytes=3000) as server:
+        answers = [await server.http.post("/v1/voices/clone", content=b"x" * size) for size in (2000, 68_001)]
+    assert [answer.status_code for answer in answers] == [400, 413]
 
 
 def test_the_cap_counts_and_frees_its_slots_whatever_happens():
@@ -140,5 +146,12 @@ def test_the_cap_counts_and_frees_its_slots_whatever_happens():
 
 
 def test_host_names_are_read_from_authorities():
-    assert [host_name(a) for a in ("A.b:1", "[::1]:2", "x", "[", "")] == ["a.b", "::1", "x", "", ""]
+    assert [host_name(a) for a in ("A.b:1", "[::1]:2", "x", "[", "", "[::1].evil.example")] == [
+        "a.b",
+        "::1",
+        "x",
+        "",
+        "",
+        "",
+    ]
     assert is_loopback("127.9.9.9") and is_loopback("::1") and not is_loopback("10.0.0.1") and not is_loopback("")

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from syrinx.server.log import redact
+from syrinx.server.log import redact, redact_query
 from tests.fakes.live import close_code, hang_up, live, until
 
 
@@ -61,3 +61,19 @@ async def test_1_26_a_slow_send_is_logged():
 )
 def test_keys_in_text_are_hidden(text: str, shown: str):
     assert redact(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("api%5Fkey=sesame&x=1", "api%5Fkey=***&x=1"),
+        ("api_key=open'sesame", "api_key=***"),
+        ('x=1&API_KEY=open"sesame=2', "x=1&API_KEY=***"),
+        ("a=%26api_key&b", "a=%26api_key&b"),
+        ("api_key=&x", "api_key=&x"),
+        ("", ""),
+    ],
+)
+def test_a_key_in_a_query_is_hidden_however_it_is_written(query: str, shown: str):
+    """The server would take each of these for a key, so none may be read in its log."""
+    assert redact_query(query) == shown

@@ -37,6 +37,9 @@ POLICIES = st.sampled_from(
         SegmentPolicy(first_max_words=2),
         SegmentPolicy(first_max_words=3, first_require_boundary=False, max_chars=80),
         SegmentPolicy(max_chars=5000, max_buffer_chars=50),
+        SegmentPolicy(fill=True),
+        SegmentPolicy(fill=True, max_chars=40),
+        SegmentPolicy(fill=True, first_max_words=2, max_chars=60),
     ]
 )
 
@@ -168,6 +171,22 @@ def test_the_first_piece_comes_as_soon_as_its_clause_is_known():
     segmenter = Segmenter(SegmentPolicy(first_max_words=1), "en")
     assert segmenter.feed("Well,") == []
     assert [piece.text for piece in segmenter.feed(" I")] == ["Well, "]
+
+
+def test_filled_pieces_hold_as_many_sentences_as_fit_and_end_with_their_line():
+    text = "One two. Three four. Five six. Seven eight.\n\nNine ten. Eleven."
+    assert texts(text, fill=True, max_chars=25) == [
+        "One two. Three four. ",
+        "Five six. Seven eight.\n",
+        "\nNine ten. Eleven.",
+    ]
+    assert len(texts(text, max_chars=25)) == 6
+    assert texts("Look.\n```\nx. y. z.\n```\n", fill=True)[1:] == ["```\nx. y. z.\n```\n"]
+
+
+def test_a_sentence_that_is_too_long_is_cut_as_ever_when_pieces_are_filled():
+    assert "".join(texts("word " * 30, fill=True, max_chars=40)) == "word " * 30
+    assert max(map(len, texts("word " * 30, fill=True, max_chars=40))) <= 40
 
 
 def test_verbatim_text_is_never_cut():

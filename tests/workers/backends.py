@@ -16,7 +16,16 @@ import numpy as np
 
 from syrinx.core.errors import InvalidRequest, ModelNotReady
 from syrinx.core.types import AudioChunk, Mark, MarkKind, Samples, Span, SynthesisJob
-from syrinx.models.base import Backend, ModelInfo, SimpleBackend, SteppedBackend, StepResult, VoiceInfo
+from syrinx.models.base import (
+    Backend,
+    ModelInfo,
+    ReferenceClip,
+    SimpleBackend,
+    SteppedBackend,
+    StepResult,
+    Tensors,
+    VoiceInfo,
+)
 
 RATE = 8000
 CHUNK = 400
@@ -30,6 +39,7 @@ INFO = ModelInfo(
     licence="Apache-2.0",
     max_batch=4,
     repeatable=True,
+    clones=True,
     seconds_per_char=0.1,
 )
 
@@ -64,7 +74,25 @@ class Ramp(Backend):
             os.write(2, b"a library says why\n")
             os._exit(3)
         sys.stdout.write("ramp is loaded\n")
-        return replace(INFO, repeatable=self._options.get("repeatable", True))
+        return replace(
+            INFO,
+            repeatable=self._options.get("repeatable", True),
+            clones=self._options.get("clones", True),
+        )
+
+    def prepare_voice(self, clip: ReferenceClip) -> Tensors:
+        """A prompt that is the clip, or what its text says: as in jobs, and ``%`` gives no prompt."""
+        if clip.text == "!":
+            os._exit(70)
+        if clip.text == "#":
+            raise RuntimeError("the text has a hash")
+        if clip.text == "?":
+            raise InvalidRequest("There is a question mark.", code="bad_sign")
+        if clip.text.startswith("~"):
+            time.sleep(float(clip.text[1:]))
+        if clip.text == "%":
+            return {"words": np.array(["no", "numbers"])}
+        return {"samples": clip.samples, "rate": np.array([clip.sample_rate])}
 
     def stepped(self) -> SteppedBackend:
         return self._steps

@@ -13,7 +13,7 @@ from syrinx.core.types import AudioChunk, Mark, ServiceClass, SynthesisJob
 from syrinx.models.base import StepResult
 from syrinx.workers.host import JobTerms
 from syrinx.workers.loop import LoopPolicy, StepLoop
-from syrinx.workers.messages import Cancel, Credit, FromWorker, Idle, Measured, Output, Submit
+from syrinx.workers.messages import Cancel, Credit, FromWorker, Idle, Measured, Output, Pace, Submit
 from syrinx.workers.runaway import RunawayPolicy
 from tests.workers.backends import CHUNK, INFO, RATE, Ramp, expected
 from tests.workers.simulation import NoRecorder
@@ -147,6 +147,36 @@ def test_the_lead_counts_in_model_audio_heard_at_the_playback_rate():
     made_s = len(audio_of(bench.run(), "a")) / RATE
     played_s = 2.0 * (bench.clock.now() - 50.0 - STEP_S)
     assert 1.0 <= made_s - played_s <= 1.1
+
+
+def test_a_listener_that_speeds_up_is_kept_ahead_of_at_its_new_pace():
+    bench = Bench()
+    bench.submit("a", "*", max_lead_s=1.0)
+    bench.run()  # 1 s ahead, and resting
+    assert bench.loop.receive(Pace("a", 2.0)) == []
+    begins = bench.clock.now()
+    made_s = 0.0
+    for _ in range(100):
+        made_s += len(audio_of(bench.run(), "a")) / RATE
+        bench.clock.advance(STEP_S)
+    played_s = 2.0 * (bench.clock.now() - begins)
+    assert made_s >= played_s - 1.0  # it never runs dry
+    assert made_s <= played_s + 0.5
+
+
+def test_a_slower_pace_lets_the_model_rest_and_others_are_not_touched():
+    bench = Bench()
+    bench.submit("a", "*", max_lead_s=1.0, playback_rate=4.0)
+    bench.submit("b", "*", max_lead_s=1.0)
+    bench.run()
+    bench.loop.receive(Pace("a", 0.5))
+    before = {job: len(audio_of(bench.run(), job)) for job in "ab"}
+    bench.clock.advance(4.0)
+    said = bench.run()
+    made_s = {job: (len(audio_of(said, job)) - before[job]) / RATE for job in "ab"}
+    assert made_s["a"] <= 0.5 * 4.0 + 1.5
+    assert made_s["b"] >= 1.0  # as if nothing were
+    assert bench.loop.receive(Pace("gone", 2.0)) == []
 
 
 def test_the_lead_is_an_utterances_own_so_the_next_on_the_timeline_need_not_wait_for_it_to_be_heard():

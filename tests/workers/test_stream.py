@@ -9,7 +9,7 @@ import pytest
 
 from syrinx.core.errors import ModelFailed
 from syrinx.core.types import AudioChunk, Mark, MarkKind, Span, SynthesisJob
-from syrinx.workers.host import JobTerms
+from syrinx.workers.host import JobTerms, Origin
 from syrinx.workers.stream import Stream
 
 RATE = 1000
@@ -20,10 +20,14 @@ class Notebook:
 
     def __init__(self) -> None:
         self.granted: list[float] = []
+        self.paces: list[float] = []
         self.canceled = 0
 
     def grant(self, stream: Stream, seconds: float) -> None:
         self.granted.append(seconds)
+
+    def pace(self, stream: Stream) -> None:
+        self.paces.append(stream.terms.playback_rate)
 
     def cancel(self, stream: Stream) -> None:
         self.canceled += 1
@@ -133,6 +137,30 @@ async def test_the_next_worker_is_told_what_was_received_and_what_the_listener_s
     await stream.read()
     assert stream.message(30.0).credit_s == pytest.approx(4.0)
     assert stream.message(30.0).lead_s == 0.0
+
+
+async def test_a_new_pace_is_told_once_and_goes_with_the_job_to_the_next_worker():
+    stream, keeper = make(playback_rate=1.0)
+    stream.pace(2.0)
+    stream.pace(2.0)
+    stream.received(chunk(1.0), 20.0)
+    assert keeper.paces == [2.0]
+    assert stream.message(20.1).terms.playback_rate == 2.0
+    assert stream.message(20.1).lead_s == pytest.approx(0.4)
+    stream.ended()
+    stream.pace(4.0)  # there is no job any more that it could matter to
+    assert keeper.paces == [2.0]
+
+
+async def test_audio_that_a_second_worker_went_on_with_is_told_apart():
+    stream, _ = make()
+    stream.message(10.0)
+    stream.message(10.1)  # retried before anything was heard: one run after all
+    assert stream.origin is Origin.MODEL
+    stream.received(chunk(0.1), 11.0)
+    assert stream.origin is Origin.MODEL
+    stream.message(12.0)
+    assert stream.origin is Origin.RESUMED
 
 
 async def test_a_reader_with_time_gets_as_much_at_once_as_it_asked_for():

@@ -24,6 +24,7 @@ from syrinx.workers.messages import (
     Measured,
     Message,
     Output,
+    Pace,
     Ready,
     Shutdown,
     Submit,
@@ -59,6 +60,7 @@ to_worker = st.one_of(
     st.builds(Submit, jobs, terms, counts, numbers, counts, counts, numbers, st.booleans()),
     st.builds(Cancel, words),
     st.builds(Credit, words, numbers),
+    st.builds(Pace, words, numbers),
     st.builds(Shutdown),
 )
 faults = st.builds(Fault, words, words, st.none() | words, st.booleans())

@@ -16,11 +16,19 @@ FORMATS = "wav,w64,aiff,au,caf,mp3,ogg,flac,aac,mov,matroska,amr"
 would make it open files and addresses that the bytes name."""
 
 
-def decode_audio(data: bytes, max_seconds: float) -> tuple[Samples, int]:
-    """Return (float32 mono samples, rate in Hertz) of the first audio stream; channels are mixed down.
+MAX_RATE = 192_000
+"""Hertz; with the length it bounds the memory."""
+PACKED = "flt"
+"""What is read of frames: PyAV finds the end of 8 or more planes only by chance, and takes the process with it."""
 
-    Raises ``InvalidRequest`` for what is not audio, has none, or lasts longer than ``max_seconds`` (> 0). Memory is
-    bounded by ``max_seconds`` and the size of ``data``.
+
+def decode_audio(data: bytes, max_seconds: float, *, cut: bool = False) -> tuple[Samples, int]:
+    """Return (float32 mono samples, rate in Hertz) of the first audio stream; mono is the mean of the channels.
+
+    ``cut``: of what lasts longer than ``max_seconds`` (> 0), read no more than that; otherwise it is refused.
+
+    Raises ``InvalidRequest`` for what is not audio (``bad_audio``), has none or more than ``MAX_RATE``, or is too long
+    (``audio_too_long``). Memory is bounded by ``max_seconds`` and the size of ``data``.
     """
     import av
     from av.error import FFmpegError
@@ -30,28 +38,40 @@ def decode_audio(data: bytes, max_seconds: float) -> tuple[Samples, int]:
         with av.open(io.BytesIO(data), "r", options=options, metadata_errors="replace") as source:
             if not source.streams.audio:
                 raise InvalidRequest("The file has no audio in it.", code="bad_audio")
-            return _read(source, max_seconds)
-    except (FFmpegError, ValueError, OverflowError) as error:  # what PyAV raises for broken files
+            return _read(source, max_seconds, cut)
+    except FFmpegError as error:
+        raise InvalidRequest(f"The audio cannot be read: {error.strerror}.", code="bad_audio") from None
+    except (ValueError, OverflowError) as error:  # what else PyAV raises for broken files
         raise InvalidRequest(f"The audio cannot be read: {error}.", code="bad_audio") from None
 
 
-def _read(source: Any, max_seconds: float) -> tuple[Samples, int]:
+def _read(source: Any, max_seconds: float, cut: bool) -> tuple[Samples, int]:
     from av import AudioResampler
 
     resampler: AudioResampler | None = None
-    rate, count = 0, 0
+    rate, count, most = 0, 0, 0
     pieces: list[Any] = []
     for frame in source.decode(audio=0):
         if resampler is None:
             rate = frame.sample_rate
-            resampler = AudioResampler(format="flt", layout="mono", rate=rate)
-        for mono in resampler.resample(frame):
-            pieces.append(mono.to_ndarray().reshape(-1))
+            if rate > MAX_RATE:
+                raise InvalidRequest(f"The audio has {rate} Hz; the limit is {MAX_RATE}.", code="bad_audio")
+            most = math.ceil(max_seconds * rate)
+            resampler = AudioResampler(format=PACKED, rate=rate)
+        for packed in resampler.resample(frame):
+            pieces.append(_mono(packed))
             count += len(pieces[-1])
-        if count > math.ceil(max_seconds * rate):
+        if count > most and not cut:
             raise InvalidRequest(f"The audio is longer than {max_seconds:g} s.", code="audio_too_long")
-    for mono in resampler.resample(None) if resampler is not None else []:
-        pieces.append(mono.to_ndarray().reshape(-1))
+        if count > most:
+            break
+    for packed in resampler.resample(None) if resampler is not None and count <= most else []:
+        pieces.append(_mono(packed))
     if not pieces:
         raise InvalidRequest("The file has no audio in it.", code="bad_audio")
-    return np.concatenate(pieces).astype(np.float32, copy=False), rate
+    return np.concatenate(pieces)[:most].astype(np.float32, copy=False), rate
+
+
+def _mono(packed: Any) -> Any:
+    """FFmpeg's own way to mono makes equal channels 3 dB louder, past full scale."""
+    return packed.to_ndarray().reshape(-1, packed.layout.nb_channels).mean(axis=1, dtype=np.float32)

@@ -13,6 +13,11 @@ Range = tuple[float, float]
 LIMITS: dict[str, Range] = {"speed": (0.25, 4.0), "pitch": (0.5, 2.0), "volume": (0.0, 2.0)}
 """What a caller may ask for, as ``Delivery`` states it."""
 
+RESIDUAL_LIMITS: dict[str, Range] = {"speed": (0.0625, 16.0), "pitch": (0.25, 4.0), "volume": (0.0, 200.0)}
+"""What is left of those where the model was asked for one end of its range and then the caller wants the other."""
+MIN_NATIVE_VOLUME = 0.01
+"""A model is not asked for less: silence could not be made louder when the caller wants to hear again."""
+
 
 class NativeRanges(Protocol):
     """What a model does itself; ``models.base.ModelInfo`` is one. None: not at all."""
@@ -27,7 +32,16 @@ class NativeRanges(Protocol):
 
 def check(delivery: Delivery) -> None:
     """Raise ``InvalidRequest`` naming the field that is not a number or out of ``LIMITS``."""
-    for name, (low, high) in LIMITS.items():
+    _check(delivery, LIMITS)
+
+
+def check_residual(residual: Delivery) -> None:
+    """Raise ``InvalidRequest`` for what no caller's wish and no model's share of it can leave to the chain."""
+    _check(residual, RESIDUAL_LIMITS)
+
+
+def _check(delivery: Delivery, limits: dict[str, Range]) -> None:
+    for name, (low, high) in limits.items():
         value = getattr(delivery, name)
         if not low <= value <= high:  # also true of NaN
             raise InvalidRequest(f"A {name} of {value} is out of range; choose {low:g} to {high:g}.", param=name)
@@ -41,11 +55,24 @@ def split(delivery: Delivery, info: NativeRanges) -> tuple[Delivery, Delivery]:
     check(delivery)
     speed = _split_one(delivery.speed, info.native_speed)
     pitch = _split_one(delivery.pitch, info.native_pitch)
-    volume = _split_one(delivery.volume, info.native_volume)
+    volume = _split_one(delivery.volume, _audible(info.native_volume))
     return (
         Delivery(speed=speed[0], pitch=pitch[0], volume=volume[0]),
         Delivery(speed=speed[1], pitch=pitch[1], volume=volume[1]),
     )
+
+
+def remainder(wanted: Delivery, native: Delivery) -> Delivery:
+    """What the chain has to do to audio that the model made with its share ``native``."""
+    return Delivery(
+        speed=_over(wanted.speed, native.speed),
+        pitch=_over(wanted.pitch, native.pitch),
+        volume=_over(wanted.volume, native.volume),
+    )
+
+
+def _audible(native: Range | None) -> Range | None:
+    return None if native is None else (max(native[0], MIN_NATIVE_VOLUME), native[1])
 
 
 def _split_one(value: float, native: Range | None) -> tuple[float, float]:
@@ -53,6 +80,8 @@ def _split_one(value: float, native: Range | None) -> tuple[float, float]:
         return 1.0, value
     low, high = native
     done = min(max(value, low), high)
-    if math.isclose(done, value) or done <= 0.0:
-        return done, 1.0
-    return done, value / done
+    return done, _over(value, done)
+
+
+def _over(value: float, done: float) -> float:
+    return 1.0 if math.isclose(done, value) else value / done

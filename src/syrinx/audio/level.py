@@ -17,6 +17,8 @@ SANE_PEAK = 8.0
 """Models overshoot 1.0 a little; what is 18 dB over is broken and is clamped before it meets a filter."""
 BLOCK_S = 0.005
 """Step of the limiter's gain and its look-ahead: shorter distorts low voices, longer is heard as delay."""
+FADE_S = 0.02
+"""Of a change of volume: too slow to click, and heard as at once."""
 RELEASE_S = 0.1
 """From full reduction back to none; usual for speech limiters (50 to 200 ms)."""
 
@@ -51,14 +53,64 @@ def amplitude(dbfs: float) -> float:
     return 10.0 ** (dbfs / 20.0)
 
 
-class Gain:
-    """Multiplies by ``gain`` (0 to 1) at once. Samples above ``CEILING`` are bent, so that no codec must clip."""
+class Volume:
+    """Gain that may change at any time: the chain's last step before the encoder.
 
-    def __init__(self, gain: float) -> None:
-        self._gain = np.float32(gain)
+    Up to 1 it costs no delay; once it was above 1 it is limited to the end.
+    """
+
+    def __init__(self, sample_rate: int, gain: float) -> None:
+        self._rate = sample_rate
+        self._fader = Fader(sample_rate, gain)
+        self._stage: Gain | Limiter = Gain(self._fader)
+        if gain > 1.0:
+            self._stage = Limiter(sample_rate, self._fader)
+
+    def adjust(self, gain: float) -> None:
+        """Move to another gain, within ``FADE_S``, from the next sample on."""
+        self._fader.move(gain)
+        if gain > 1.0 and isinstance(self._stage, Gain):
+            self._stage = Limiter(self._rate, self._fader, last=1.0)
 
     def push(self, samples: Samples) -> Samples:
-        scaled = samples if self._gain == 1.0 else samples * self._gain
+        return self._stage.push(samples)
+
+    def flush(self) -> Samples:
+        return self._stage.flush()
+
+
+class Fader:
+    """Multiplies by a gain; a change is a straight line of ``FADE_S``, so that it does not click."""
+
+    def __init__(self, sample_rate: int, gain: float) -> None:
+        self._length = max(1, round(sample_rate * FADE_S))
+        self._gain = self._goal = gain
+        self._left = 0
+
+    def move(self, gain: float) -> None:
+        """Begin to move towards a gain."""
+        if gain != self._goal:
+            self._goal, self._left = gain, self._length
+
+    def apply(self, samples: Samples) -> Samples:
+        moving = min(self._left, len(samples))
+        if not moving:
+            return samples if self._gain == 1.0 else samples * np.float32(self._gain)
+        step = (self._goal - self._gain) / self._left
+        line = self._gain + step * np.arange(1, moving + 1)
+        self._left -= moving
+        self._gain = float(line[-1]) if self._left else self._goal
+        return np.concatenate((samples[:moving] * line.astype(np.float32), samples[moving:] * np.float32(self._gain)))
+
+
+class Gain:
+    """Multiplies at once. Samples above ``CEILING`` are bent, so that no codec must clip; for gains up to 1."""
+
+    def __init__(self, fader: Fader) -> None:
+        self._fader = fader
+
+    def push(self, samples: Samples) -> Samples:
+        scaled = self._fader.apply(samples)
         return scaled if peak(scaled) <= CEILING else _bend(scaled)
 
     def flush(self) -> Samples:
@@ -73,22 +125,23 @@ def _bend(samples: Samples) -> Samples:
 
 
 class Limiter:
-    """Multiplies by ``gain`` (above 1) and turns down, 5 ms ahead, whatever would pass ``CEILING``.
+    """Multiplies and turns down, 5 ms ahead, whatever would pass ``CEILING``; for gains above 1.
 
     The gain is linear between the ends of 5 ms blocks, and at each end no higher than both neighbours allow, so no
     sample passes the ceiling. It recovers over ``RELEASE_S``. Delay: at most two blocks; the length is kept.
     """
 
-    def __init__(self, sample_rate: int, gain: float) -> None:
-        self._gain = np.float32(gain)
+    def __init__(self, sample_rate: int, fader: Fader, last: float = math.nan) -> None:
+        """``last``: how much came before what comes first was turned down to; none: nothing came before."""
+        self._fader = fader
         self._block = max(1, round(sample_rate * BLOCK_S))
         self._ramp = (np.arange(1, self._block + 1) / self._block)[np.newaxis, :]
         self._rise = BLOCK_S / RELEASE_S
         self._held = np.empty(0, np.float32)
-        self._last = math.nan  # the gain at the end of the block before; none yet
+        self._last = last  # the gain at the end of the block before; NaN: none yet
 
     def push(self, samples: Samples) -> Samples:
-        self._held = np.concatenate((self._held, samples * self._gain))
+        self._held = np.concatenate((self._held, self._fader.apply(samples)))
         ready = len(self._held) // self._block
         if ready < 2:
             return np.empty(0, np.float32)

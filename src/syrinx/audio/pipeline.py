@@ -1,6 +1,6 @@
 """One utterance's sound, from the model's samples to the client's bytes, as one stateful chain.
 
-Order: clean up, join segments, change tempo, resample (with it: pitch), gain and limiter, encode.
+Order: clean up, join segments, resample, speed and pitch, gain and limiter, encode.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 from syrinx.core.errors import InvalidRequest, ModelFailed
 from syrinx.core.types import AudioFormat, Delivery, Samples
 
-from .delivery import check
+from .delivery import check_residual
 from .encode import container, create_encoder, output_rate
 from .join import Joiner, JoinSpec
-from .level import Gain, Limiter, sanitize
+from .level import Volume, sanitize
 from .resample import Resampler
 from .stretch import Stretch
 
@@ -39,23 +39,10 @@ class PipelineSpec:
     join: JoinSpec = field(default_factory=JoinSpec)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What the chain does, in its own terms."""
-
-    tempo: float
-    """Of the stretch: speed / pitch, because playing faster for the pitch takes the rest."""
-    play_rate: float
-    """Hertz that stretched samples are taken for: native rate x pitch."""
-    rate: int
-    """Hertz delivered."""
-
-
-def plan(spec: PipelineSpec) -> Plan:
-    """Work out tempo and rates. Raises ``InvalidRequest`` (delivery) or ``UnsupportedFormat`` (container, rate)."""
-    check(spec.residual)
-    speed, pitch = spec.residual.speed, spec.residual.pitch
-    return Plan(speed / pitch, spec.native_rate * pitch, output_rate(spec.format, spec.native_rate))
+def delivered_rate(spec: PipelineSpec) -> int:
+    """Hertz delivered. Raises ``InvalidRequest`` (delivery) or ``UnsupportedFormat`` (container, rate)."""
+    check_residual(spec.residual)
+    return output_rate(spec.format, spec.native_rate)
 
 
 class Stage(Protocol):
@@ -70,42 +57,58 @@ class Pipeline:
     """``begin``, then ``push`` as audio comes, then ``finish``; ``close`` at any time. Not thread-safe.
 
     Where ``heavy``, call ``begin``, ``push`` and ``finish`` in a thread (one at a time); else the event loop may.
-    Delivered samples = samples kept by the joiner x rate / native rate / speed, within 1 ms.
+    Delivered samples = samples kept by the joiner x rate / native rate / speed, within 1 ms; with ``adjust``, the sum
+    of the parts.
     """
 
     media_type: str
     sample_rate: int
     """Hertz delivered."""
-    heavy: bool
-    """Costs over 1 ms per second of audio."""
-    time_scale: float
-    """Delivered seconds per model second."""
 
     def __init__(self, spec: PipelineSpec) -> None:
-        """Cheap: codecs and filters open at first use. Raises as ``plan`` does."""
-        info, steps = container(spec.format.container), plan(spec)
+        """Cheap: codecs and filters open at first use. Raises as ``delivered_rate`` does."""
+        info, rate = container(spec.format.container), delivered_rate(spec)
         self.media_type = info.media_type
-        self.sample_rate = steps.rate
-        self.time_scale = 1.0 / spec.residual.speed
+        self.sample_rate = rate
+        self._cheap = info.cheap
+        self._ratio = rate / spec.native_rate
         self._native_rate = spec.native_rate
-        self._encoder = create_encoder(spec.format, steps.rate, opus_application=spec.opus_application)
+        self._encoder = create_encoder(spec.format, rate, opus_application=spec.opus_application)
         self._total = spec.total_samples
         self._joiner = Joiner(spec.native_rate, spec.join)
-        self._stretch = Stretch(spec.native_rate, steps.tempo)
-        self.heavy = not info.cheap or self._stretch.active
-        volume = spec.residual.volume
-        level = Gain(volume) if volume <= 1.0 else Limiter(steps.rate, volume)
-        self._stages: tuple[Stage, ...] = (self._stretch, Resampler(steps.play_rate, steps.rate), level)
+        self._residual = spec.residual
+        self._joined = 0
+        """Samples that the joiner let go."""
+        self._stretch = Stretch(rate, spec.residual.speed, spec.residual.pitch)
+        self._volume = Volume(rate, spec.residual.volume)
+        resampler = Resampler(spec.native_rate, rate, prompt=self.heavy)
+        self._stages: tuple[Stage, ...] = (resampler, self._stretch, self._volume)
         self._unsaid = 0
 
     @property
-    def segment_start_s(self) -> float:
-        """When the current segment's first model sample is heard, in delivered seconds of the utterance.
+    def heavy(self) -> bool:
+        """Costs over 1 ms per second of audio; may become true with ``adjust``."""
+        return not self._cheap or self._stretch.active
 
-        A mark at ``t`` model seconds into the segment is heard at ``segment_start_s + t * time_scale``. It may be
-        negative, and moves back while leading silence is cut: read it after the push that brought the mark.
+    def adjust(self, residual: Delivery) -> None:
+        """Speak on otherwise: what the joiner holds back and all that is pushed next. Cheap, and not for two threads.
+
+        Raises ``InvalidRequest``, and then nothing has changed.
         """
-        return self._joiner.origin / self._native_rate * self.time_scale
+        if residual == self._residual:
+            return
+        check_residual(residual)
+        self._residual = residual
+        self._stretch.adjust(residual.speed, residual.pitch, self._joined * self._ratio)
+        self._volume.adjust(residual.volume)
+
+    def heard_at(self, job_s: float) -> float:
+        """When that moment of the current segment is heard, in delivered seconds of the utterance.
+
+        It may be negative, and moves back while leading silence is cut: ask after the push that brought the moment.
+        What was not pushed yet is taken to be heard at the speed of now.
+        """
+        return self._stretch.out(self._joiner.origin * self._ratio + job_s * self.sample_rate) / self.sample_rate
 
     def begin(self) -> bytes:
         """Return the container's header (may be empty)."""
@@ -117,13 +120,16 @@ class Pipeline:
         Returns bytes (maybe none yet) and the number of delivered samples they stand for. Raises ``ModelFailed`` for
         what is not mono audio. NaN and infinity become silence.
         """
-        return self._encode(self._through(self._joiner.push(_as_samples(samples), new_segment=new_segment)))
+        kept = self._joiner.push(_as_samples(samples), new_segment=new_segment)
+        if new_segment:
+            self._stretch.forget(self._joiner.origin * self._ratio)
+        return self._encode(self._through(kept))
 
     def pause(self, seconds: float) -> tuple[bytes, int]:
         """End the segment and add silence, heard for ``seconds`` (0 to ``MAX_PAUSE_S``) and never trimmed."""
         if not 0.0 <= seconds <= MAX_PAUSE_S:
             raise InvalidRequest(f"A pause of {seconds} s is out of range; choose 0 to {MAX_PAUSE_S:g}.")
-        samples = round(seconds / self.time_scale * self._native_rate)
+        samples = round(seconds * self._residual.speed * self._native_rate)
         return self._encode(self._through(self._joiner.pause(samples)))
 
     def finish(self) -> tuple[bytes, int]:
@@ -136,11 +142,11 @@ class Pipeline:
         return data, said
 
     def close(self) -> None:
-        """Free codecs and filters, finished or not; a second call does nothing."""
+        """Free the codec, finished or not; a second call does nothing."""
         self._encoder.close()
-        self._stretch.close()
 
     def _through(self, samples: Samples) -> Samples:
+        self._joined += len(samples)
         for stage in self._stages:
             samples = stage.push(samples)
         return samples

@@ -26,8 +26,21 @@ COMMANDS = {
     "models": "List the models and what each one needs.",
     "text": "Show what will be said, without saying it.",
     "doctor": "Check what works on this machine and how to get the rest.",
+    "smoke": "Try every promise of a server's sidecar API.",
+    "play": "Play a server's sidecar stream through a queue, timing each chunk.",
+    "bench": "Time many requests to a running server.",
+    "tpm": "Count the transactions a minute that a running server speaks.",
+    "warmup": "Have a running server speak once.",
+    "metrics": "Sum up what a server spoke in the last hours and days.",
+    "stop": "Stop the server that runs on a data folder.",
+    "prefetch": "Fetch the models of the desktop sidecar.",
+    "sidecar": "Serve as the desktop sidecar of VoiceReader does.",
+    "purge": "Remove what Syrinx keeps in its data folder.",
 }
 """Command to its line of help; ``x`` lives in ``syrinx.cli.x`` and is imported when it is called."""
+
+SIDECAR_FLAGS = ("--server", "--host", "--port", "--token", "--token-env", "--data-dir", "--bootstrap-stdin")
+"""Of ``syrinx.cli.sidecar``."""
 
 
 def build_app() -> App:
@@ -46,7 +59,7 @@ def build_app() -> App:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. ``arguments`` default to those of the process."""
-    tokens = without_stdin_sign(sys.argv[1:] if arguments is None else list(arguments))
+    tokens = without_stdin_sign(as_sidecar(sys.argv[1:] if arguments is None else list(arguments)))
     return guarded(lambda: build_app()(tokens, result_action="return_value", exit_on_error=False, print_error=False))
 
 
@@ -63,8 +76,10 @@ def guarded(run: Callable[[], int | None]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader left: nothing more to say, at interpreter exit too
         return EXIT_FAILED
-    except (SyrinxError, OSError) as error:
+    except SyrinxError as error:
         return complain(str(error), EXIT_FAILED)
+    except OSError as error:
+        return complain(f"{error.filename}: {error.strerror}." if error.filename else str(error), EXIT_FAILED)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
 
@@ -75,10 +90,22 @@ def complain(message: str, code: int) -> int:
     return code
 
 
+def as_sidecar(tokens: list[str]) -> list[str]:
+    """Name the command where there is none and the first flag is one of the sidecar's: it is started so, and shows its
+    help without any."""
+    if not tokens:
+        return ["--help"]
+    return ["sidecar", *tokens] if tokens[0].partition("=")[0] in SIDECAR_FLAGS else tokens
+
+
 def without_stdin_sign(tokens: list[str]) -> list[str]:
-    """Drop a lone ``-`` given as the text, which means stdin as no text does; keep it after ``-o``.
+    """Drop a lone ``-`` given as the text, which means stdin as no text does; keep it after ``-o`` and ``--text``.
 
     The parser would take it for a malformed option.
     """
     before = ["", *tokens[:-1]]
-    return [token for token, last in zip(tokens, before, strict=True) if token != "-" or last in ("-o", "--output")]
+    return [
+        token
+        for token, last in zip(tokens, before, strict=True)
+        if token != "-" or last in ("-o", "--output", "--text")
+    ]

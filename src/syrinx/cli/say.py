@@ -101,7 +101,8 @@ async def _say_here(text: str | None, request: SpeechRequest, sink: Sink, progre
     from .local import one_text, speak_here
     from .stdin import stdin_text
 
-    settings = read_settings(os.environ, {"models": (request.model,) if request.model else None})
+    flags = {"models": (request.model,) if request.model else None, "warmup_on_startup": False}
+    settings = read_settings(os.environ, flags)
     source = stdin_text() if text is None else one_text(text)
     async with contextlib.aclosing(speak_here(settings, source, request)) as events:
         async for event in events:

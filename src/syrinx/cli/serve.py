@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -18,6 +18,10 @@ def serve(
         Parameter(help="Model to serve, repeatable; the first is the default; 'auto' chooses."),
     ] = None,
     data_dir: Annotated[Path | None, Parameter(help="Folder of voices, models, caches and logs.")] = None,
+    profile: Annotated[
+        Literal["latency", "throughput"] | None,
+        Parameter(help="Speak at once in small pieces (latency), or make long pieces for files at full speed."),
+    ] = None,
     config: Annotated[Path | None, Parameter(help="TOML file of settings (docs/settings.md).")] = None,
 ) -> int:
     """Serve speech over HTTP and WebSocket, with a page at /."""
@@ -25,5 +29,5 @@ def serve(
     from syrinx.server.run import serve as run_server
     from syrinx.wiring import build_engine
 
-    flags = {"host": host, "port": port, "models": model, "data_dir": data_dir}
+    flags = {"host": host, "port": port, "models": model, "data_dir": data_dir, "profile": profile}
     return run_server(read_settings(os.environ, flags, config), build_engine)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from syrinx.config import ALIASES, FIELDS, PREFIX
+from syrinx.config import FIELDS, PREFIX
+from syrinx.founding import ALIASES, SYSTEMS
 
 INTRODUCTION = """\
 # Settings
@@ -34,9 +35,6 @@ port = 9000
 x_realtime = 10
 ```
 
-The founding systems' `MODEL_NAME`, `LANG_CODE`, `KOKORO_DEVICE`, `KOKORO_GPU_MEMORY_FRACTION` and
-`KOKORO_SPLIT_PATTERN` set up one model and have no counterpart here: a model's own settings are its `model_options`.
-
 This page is made from the code by `python -m syrinx.cli.settings_table`, and a test keeps it true.
 
 """
@@ -45,12 +43,28 @@ This page is made from the code by `python -m syrinx.cli.settings_table`, and a 
 def settings_page() -> str:
     """The whole page in Markdown."""
     head = "| setting | values | default | meaning | also |\n|---|---|---|---|---|\n"
-    return INTRODUCTION + head + "".join(f"| {' | '.join(cells)} |\n" for cells in _rows())
+    return INTRODUCTION + head + _table(_rows()) + "".join(_founding_section(number) for number in SYSTEMS)
+
+
+def _founding_section(system: int) -> str:
+    rows = [
+        (f"`{alias.variable}`", f"`{alias.setting}`" if alias.setting else "none", alias.why)
+        for alias in ALIASES
+        if alias.system == system
+    ]
+    title = f"\n## Variables of the {SYSTEMS[system]}\n\n"
+    if not rows:
+        return title + "It read none.\n"
+    return title + "| variable | sets | remark |\n|---|---|---|\n" + _table(rows)
+
+
+def _table(rows: Iterable[tuple[str, ...]]) -> str:
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
 
 
 def _rows() -> Iterator[tuple[str, ...]]:
     for name, field in FIELDS.items():
-        also = ", ".join(f"`{alias}`" for alias, target in ALIASES.items() if target == name)
+        also = ", ".join(f"`{alias.variable}`" for alias in ALIASES if alias.setting == name)
         yield (
             f"`{name}`<br>`{PREFIX}{name.upper()}`",
             _values(field),

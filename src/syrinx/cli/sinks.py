@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -74,6 +75,21 @@ class FileSink:
     def abandon(self) -> None:
         self._file.close()
         self._part.unlink(missing_ok=True)
+
+
+def save_wav(path: Path, pieces: Iterable[bytes], sample_rate: int) -> None:
+    """Write 16-bit little-endian mono as a WAV file, which appears when it is whole. Raises ``OSError``."""
+    from syrinx.audio.encode.wav import PCM, WavLayout
+
+    sink = FileSink(path, "wav")
+    try:
+        sink.write(WavLayout(PCM, 2).header(sample_rate, None))
+        for piece in pieces:
+            sink.write(piece)
+        sink.close(None)
+    except BaseException:
+        sink.abandon()
+        raise
 
 
 class StreamSink:

@@ -1,10 +1,14 @@
-"""A small Python client of a Syrinx server: ``SpeechClient`` over HTTP, ``RealtimeSpeech`` over a WebSocket."""
+"""A small Python client of a Syrinx server.
+
+``SpeechClient`` over HTTP, ``RealtimeSpeech`` over a WebSocket, ``Sidecar`` for the desktop sidecar's jobs.
+"""
 
 from __future__ import annotations
 
 from .events import Audio, Canceled, Completed, Created, RealtimeEvent, Refused, SessionUpdated, Unknown
 from .http import Health, SpeechClient
 from .realtime import RealtimeSpeech, SessionSetup
+from .sidecar import Job, Sidecar, SpeakRequest
 
 __all__ = [
     "Audio",
@@ -12,11 +16,14 @@ __all__ = [
     "Completed",
     "Created",
     "Health",
+    "Job",
     "RealtimeEvent",
     "RealtimeSpeech",
     "Refused",
     "SessionSetup",
     "SessionUpdated",
+    "Sidecar",
+    "SpeakRequest",
     "SpeechClient",
     "Unknown",
 ]

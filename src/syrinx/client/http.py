@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from syrinx.core.errors import InvalidRequest, ModelNotReady
+from syrinx.core.errors import InvalidRequest, ModelNotReady, SyrinxError
 from syrinx.core.types import Delivery, ServiceClass, SpeechRequest
 
 from .address import http_address, is_loopback
@@ -53,10 +53,10 @@ class SpeechClient:
         ``ModelNotReady`` when there is no server.
         """
         body = speech_body(text, request or SpeechRequest())
-        with self._reaching_it(), self._http.stream("POST", "/v1/audio/speech", json=body) as response:
+        with reaching(self.url), self._http.stream("POST", "/v1/audio/speech", json=body) as response:
             if response.is_error:
                 response.read()
-                raise _refusal(response)
+                raise refusal(response)
             yield from response.iter_bytes()
 
     def voices(self, model: str | None = None) -> list[dict[str, Any]]:
@@ -69,9 +69,9 @@ class SpeechClient:
 
     def health(self) -> Health:
         """Whether it would speak now, and what it says about itself."""
-        with self._reaching_it():
+        with reaching(self.url):
             response = self._http.get("/readyz")
-        return Health(response.is_success, _json(response) or {})
+        return Health(response.is_success, json_of(response) or {})
 
     def close(self) -> None:
         """Close every connection."""
@@ -84,20 +84,22 @@ class SpeechClient:
         self.close()
 
     def _get(self, path: str, query: dict[str, str]) -> Any:
-        with self._reaching_it():
+        with reaching(self.url):
             response = self._http.get(path, params=query)
         if response.is_error:
-            raise _refusal(response)
+            raise refusal(response)
         return response.json()
 
-    @contextmanager
-    def _reaching_it(self) -> Generator[None, None, None]:
-        try:
-            yield
-        except httpx.TimeoutException:
-            raise ModelNotReady(f"The server at {self.url} did not answer in time.") from None
-        except httpx.TransportError as error:
-            raise ModelNotReady(f"No server could be reached at {self.url} ({error}).") from None
+
+@contextmanager
+def reaching(url: str) -> Generator[None, None, None]:
+    """Raise ``ModelNotReady`` with the address where the HTTP library finds no server, or no answer in time."""
+    try:
+        yield
+    except httpx.TimeoutException:
+        raise ModelNotReady(f"The server at {url} did not answer in time.") from None
+    except httpx.TransportError as error:
+        raise ModelNotReady(f"No server could be reached at {url} ({error}).") from None
 
 
 def speech_body(text: str, request: SpeechRequest) -> dict[str, Any]:
@@ -121,6 +123,7 @@ def speech_body(text: str, request: SpeechRequest) -> dict[str, Any]:
         "volume": delivery.volume if delivery.volume != usual.volume else None,
         "service_class": "bulk" if request.service_class is ServiceClass.BULK else None,
         "seed": request.seed,
+        "cache": request.cache,
     }
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -129,11 +132,13 @@ WIRE_FORMATS = {"pcm_s16le": "pcm"}
 """Containers whose name on the wire differs from ours."""
 
 
-def _refusal(response: httpx.Response) -> Exception:
-    return error_of_response(response.status_code, response.headers, _json(response))
+def refusal(response: httpx.Response) -> SyrinxError:
+    """The error that an answer with status >= 400, read to its end, stands for."""
+    return error_of_response(response.status_code, response.headers, json_of(response))
 
 
-def _json(response: httpx.Response) -> Any:
+def json_of(response: httpx.Response) -> Any:
+    """Its body, or None where that is no JSON."""
     try:
         return response.json()
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):

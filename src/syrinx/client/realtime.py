@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake, InvalidStatus
-
-from syrinx.core.errors import ModelNotReady, Overloaded, SyrinxError, Unauthorized
+from syrinx.core.errors import ModelNotReady
 from syrinx.core.ids import new_id
 
-from .address import is_loopback, socket_address
+from .address import socket_address
 from .events import RealtimeEvent, parse_event
-from .refusals import DEFAULT_RETRY_S
+from .link import Link, bearer, open_link
 
 PATH = "/v1/audio/speech/stream/ws"
-OPEN_TIMEOUT_S = 10.0
-MAX_EVENT_BYTES = 4 * 1024 * 1024
-"""Longest event accepted from a server: far beyond any delta of WS_BUFFER_BYTES."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +28,19 @@ class SessionSetup:
 class RealtimeSpeech:
     """A session: ``async with RealtimeSpeech(url) as speech:`` then call its methods and read it with ``async for``."""
 
-    def __init__(self, url: str = "http://127.0.0.1:8000", api_key: str = "") -> None:
-        """Raises ``InvalidRequest`` if ``url`` is no address."""
+    def __init__(self, url: str = "http://127.0.0.1:8000", api_key: str = "", *, wait_s: float | None = None) -> None:
+        """``wait_s``: longest wait for an event; None: as long as the connection lasts.
+
+        Raises ``InvalidRequest`` if ``url`` is no address.
+        """
         self.url = socket_address(url)
         self._api_key = api_key
-        self._socket: ClientConnection | None = None
+        self._wait_s = wait_s
+        self._link: Link | None = None
 
     async def connect(self) -> RealtimeSpeech:
         """Open the connection. Raises ``ModelNotReady`` when there is no server, ``Unauthorized`` when it says so."""
-        headers = {"Authorization": f"Bearer {self._api_key}"} if self._api_key else None
-        try:
-            self._socket = await connect(
-                self.url + PATH,
-                additional_headers=headers,
-                compression=None,
-                max_size=MAX_EVENT_BYTES,
-                open_timeout=OPEN_TIMEOUT_S,
-                proxy=None if is_loopback(self.url) else True,
-            )
-        except InvalidStatus as error:
-            if error.response.status_code in (401, 403):
-                raise Unauthorized(f"{self.url} refused the connection: the key is missing or wrong.") from None
-            raise ModelNotReady(f"{self.url} answered {error.response.status_code}.") from None
-        except (OSError, InvalidHandshake, TimeoutError) as error:
-            raise ModelNotReady(f"No server could be reached at {self.url} ({error}).") from None
+        self._link = await open_link(self.url + PATH, headers=bearer(self._api_key))
         return self
 
     async def update(self, setup: SessionSetup) -> None:
@@ -69,11 +51,20 @@ class RealtimeSpeech:
         await self._send({"type": "session.update", "session": {**session, **({"audio": audio} if audio else {})}})
 
     async def create(
-        self, text: str, *, voice: str | None = None, speed: float | None = None, response: str | None = None
+        self,
+        text: str,
+        *,
+        voice: str | None = None,
+        speed: float | None = None,
+        response: str | None = None,
+        cache: bool | None = None,
     ) -> str:
-        """Ask for ``text`` as one response and return its id (made up unless given). Responses are spoken in order."""
+        """Ask for ``text`` as one response and return its id (made up unless given). Responses are spoken in order.
+
+        ``cache``: whether its audio may come from the response cache; None: as the server's settings say.
+        """
         response = response or new_id("resp")
-        optional = {"voice": voice, "speed": speed}
+        optional = {"voice": voice, "speed": speed, "cache": cache}
         given = {name: value for name, value in optional.items() if value is not None}
         await self._send({"type": "response.create", "response_id": response, "input": text, **given})
         return response
@@ -100,20 +91,18 @@ class RealtimeSpeech:
 
     async def close(self) -> None:
         """Leave now; running responses are stopped by the server."""
-        if self._socket is not None:
-            await self._socket.close()
+        if self._link is not None:
+            await self._link.close()
 
     def __aiter__(self) -> AsyncIterator[RealtimeEvent]:
         return self
 
     async def __anext__(self) -> RealtimeEvent:
         """The next event. Ends when the server closed normally; raises what its close code means otherwise."""
-        try:
-            return parse_event(await self._open_socket().recv())
-        except ConnectionClosedOK:
-            raise StopAsyncIteration from None
-        except ConnectionClosed as error:
-            raise self._closed(error) from None
+        message = await self._open_link().receive(self._wait_s)
+        if message is None:
+            raise StopAsyncIteration
+        return parse_event(message)
 
     async def __aenter__(self) -> RealtimeSpeech:
         return await self.connect()
@@ -122,21 +111,9 @@ class RealtimeSpeech:
         await self.close()
 
     async def _send(self, message: dict[str, Any]) -> None:
-        try:
-            await self._open_socket().send(json.dumps(message))
-        except ConnectionClosed as error:
-            raise self._closed(error) from None
+        await self._open_link().send(message)
 
-    def _open_socket(self) -> ClientConnection:
-        if self._socket is None:
+    def _open_link(self) -> Link:
+        if self._link is None:
             raise ModelNotReady("Not connected: use `async with`, or await connect() first.")
-        return self._socket
-
-    def _closed(self, error: ConnectionClosed) -> SyrinxError:
-        code, reason = (error.rcvd.code, error.rcvd.reason) if error.rcvd else (1006, "the connection broke")
-        message = f"{self.url} closed the connection: {reason or code}."
-        if code == 1008:
-            return Unauthorized(message)
-        if code == 1013:
-            return Overloaded(message, DEFAULT_RETRY_S)
-        return ModelNotReady(message)
+        return self._link

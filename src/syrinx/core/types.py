@@ -81,6 +81,18 @@ class SpeechRequest:
     audio: AudioFormat = AudioFormat()
     service_class: ServiceClass = ServiceClass.INTERACTIVE
     seed: int | None = None
+    cache: bool | None = None
+    """Whether its audio may come from, and go to, the response cache; None: as the settings and the model say."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoicePrompt:
+    """What a model derived from a cloned voice's reference clip, as the file it reads it from."""
+
+    digest: str
+    """SHA-256 of the file, hexadecimal: two prompts that sound alike have one, and a changed one has another."""
+    path: str
+    """Of ``prompt.safetensors`` on the machine of the worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +138,7 @@ class SynthesisJob:
     text: str
     """Spoken form (normalised), non-empty."""
     voice: str
-    """A voice id of the model."""
+    """A voice id of the model, or of a cloned voice where ``prompt`` is set."""
     language: str
     delivery: Delivery = Delivery()
     """Only what the model does natively (see ``ModelInfo.native_speed`` ...); the rest is done by ``audio``."""
@@ -135,6 +147,8 @@ class SynthesisJob:
     utterance_id: str = ""
     segment_index: int = 0
     is_last: bool = True
+    prompt: VoicePrompt | None = None
+    """The cloned voice to speak in; None: a voice of the model's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +161,8 @@ class EncodedAudio:
     sample_rate: int
     media_type: str
     segment_index: int = 0
+    span: Span = Span(0, 0)
+    """The segment's place in the utterance's original text."""
 
     @property
     def duration_s(self) -> float:
@@ -199,7 +215,17 @@ class Barge:
     yet heard, of finished ones too, is dropped. What is opened next is due at once."""
 
 
-ClientEvent = Open | Append | Flush | End | Cancel | Barge
+@dataclass(frozen=True, slots=True)
+class Adjust:
+    """Change how an open utterance is spoken from here on, what was made ahead included. None keeps a value."""
+
+    utterance_id: str
+    speed: float | None = None
+    pitch: float | None = None
+    volume: float | None = None
+
+
+ClientEvent = Open | Append | Flush | End | Cancel | Barge | Adjust
 
 
 # --- to a client ---------------------------------------------------------------------------------------------------

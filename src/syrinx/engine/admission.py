@@ -80,8 +80,12 @@ class Admission:
         self._waiting[ticket.service_class][ticket.id] = ticket
         return False
 
-    def release(self, ticket_id: str, now: float) -> None:
-        """Give up a place in the running set or in the line. Unknown ids are ignored."""
+    def release(self, ticket_id: str, now: float, *, measured: bool = True) -> None:
+        """Give up a place in the running set or in the line. Unknown ids are ignored.
+
+        ``measured``: how long it was held tells how long others will hold theirs. It does not where the audio came from
+        the response cache: a run of such would make the line look short to those who need the model.
+        """
         for line in self._waiting.values():
             line.pop(ticket_id, None)
         ticket, since = self._running.pop(ticket_id, (None, 0.0))
@@ -91,7 +95,8 @@ class Admission:
         self._by_owner[ticket.owner] -= 1
         if not self._by_owner[ticket.owner]:
             del self._by_owner[ticket.owner]
-        if ticket.service_class is ServiceClass.INTERACTIVE:  # a book of an hour says nothing of a listener's wait
+        listened = ticket.service_class is ServiceClass.INTERACTIVE  # a book of an hour says nothing of their wait
+        if measured and listened:
             self._wall_s += SMOOTHING * (now - since - self._wall_s)
 
     def admit(self, now: float, load: HostLoad | None) -> list[str]:

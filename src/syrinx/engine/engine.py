@@ -8,19 +8,27 @@ import os
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from syrinx.core.clock import Clock, SystemClock
 from syrinx.core.errors import ModelNotReady, Overloaded
+from syrinx.core.types import SpeechRequest
+from syrinx.engine.admission import AdmissionPolicy
 from syrinx.engine.catalog import Catalog, Choice, ModelStatus
+from syrinx.engine.fleet import Fleet, ModelSource, SwitchRequest
 from syrinx.engine.gate import Gate
 from syrinx.engine.policy import EnginePolicy, SessionOptions
+from syrinx.engine.preload import preload
 from syrinx.engine.record import NoObserver, Observer, UtteranceRecord
+from syrinx.engine.services import Services
 from syrinx.engine.session import Session
-from syrinx.engine.utterance import Services
-from syrinx.engine.warmup import warm_up
+from syrinx.engine.voices import VoiceBook
+from syrinx.engine.warmup import WarmUp, speak_through
+from syrinx.voices.store import VoiceStore
 from syrinx.workers.host import ModelHost
 
 _log = logging.getLogger("syrinx.engine")
+T = TypeVar("T")
 
 CANCEL_S = 1.0
 """Time for canceled tasks to run their ``finally``."""
@@ -34,21 +42,25 @@ class Engine:
         hosts: Sequence[ModelHost],
         policy: EnginePolicy,
         *,
-        reasons: Mapping[str, str] | None = None,
         clock: Clock | None = None,
         observer: Observer | None = None,
+        voices: VoiceStore | None = None,
+        source: ModelSource | None = None,
     ) -> None:
+        """``voices``: the cloned ones; None: there are none and none can be made. ``source``: of ``hosts`` and of other
+        models to switch to; None: there are no others."""
+        source = source or ModelSource()
         self._policy = policy
         self._clock = clock or SystemClock()
-        self._catalog = Catalog(hosts, policy.voices, reasons or {})
-        self._gates = {
-            host.name: Gate(host, policy.admission, self._clock, policy.queue_timeout_s) for host in self._catalog.hosts
-        }
+        self._catalog = Catalog(hosts, policy.voices, source.reasons, voices)
+        self.voices = VoiceBook(self._catalog, voices)
+        self._fleet = Fleet(self._catalog, source, self._gate_for, self._run_in_background)
         self._observer = observer or NoObserver()
         self._executor = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="syrinx-audio")
         self._services = Services(
             resolve=self._catalog.resolve,
-            gate=self._gates.__getitem__,
+            gate=self._fleet.gate,
+            using=self._fleet.using,
             policy=policy,
             clock=self._clock,
             observe=self._observe,
@@ -57,7 +69,8 @@ class Engine:
             background=self._run_in_background,
         )
         self._sessions: set[Session] = set()
-        self._background: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[Any]] = set()
+        self.warmup = WarmUp(policy.warmup, self._speak_aside, self._run_in_background, self._clock)
         self.draining = False
 
     @property
@@ -67,11 +80,12 @@ class Engine:
 
     def models(self) -> list[ModelStatus]:
         """Every served model, the default first."""
-        return [replace(model, queued=self._gates[model.name].queued) for model in self._catalog.statuses()]
+        queued = {host.name: self._fleet.gate(host).queued for host in self._catalog.hosts}
+        return [replace(model, queued=queued[model.name]) for model in self._catalog.statuses()]
 
     def gate(self, model: str) -> Gate:
-        """The waiting line of a served model."""
-        return self._gates[model]
+        """The waiting line of a served model. Raises ``ModelNotFound``."""
+        return self._fleet.gate(self._catalog.named(model) or self._catalog.default)
 
     def resolve(self, model: str | None, voice: str | None) -> Choice:
         """Find model and voice. Raises ``ModelNotFound``, ``VoiceNotFound``, ``ModelNotReady``."""
@@ -86,18 +100,53 @@ class Engine:
         return session
 
     async def start(self) -> None:
-        """Load every model. Returns when all have been tried; raises ``ModelNotReady`` if the default failed."""
+        """Load every model. Returns when all have been tried; raises ``ModelNotReady`` if the default failed.
+
+        The warm-up begins then, where the policy wants one, and nobody waits for it."""
+        self.voices.start()
         hosts = self._catalog.hosts
-        warming = asyncio.get_running_loop().run_in_executor(self._executor, warm_up)
+        loading = asyncio.get_running_loop().run_in_executor(self._executor, preload)
         results = await asyncio.gather(*(host.start() for host in hosts), return_exceptions=True)
-        await warming
+        await loading
         for host, result in zip(hosts, results, strict=True):
             if isinstance(result, ModelNotReady):
                 _log.error("The model %s cannot be used: %s", host.name, result)
             elif isinstance(result, BaseException):
                 raise result
-        if isinstance(results[0], ModelNotReady):
+        if isinstance(results[0], ModelNotReady) and self._catalog.default is hosts[0]:  # else another took over
             raise results[0]
+        if self._policy.warmup.on_startup:
+            await self.warmup.trigger(reason="startup")
+
+    async def switch(
+        self,
+        name: str,
+        options: Mapping[str, Any] | None = None,
+        reason: str = "as asked",
+        *,
+        force: bool = False,
+        warm_up: bool = True,
+    ) -> None:
+        """Make a model the default, loading it beside the old one; the old one speaks until then, and if it fails.
+
+        ``options``: what it is loaded with; None: as the settings say. The model that is the default with the same
+        options already is loaded anew only with ``force``. What speaks with the old model does so to its end; then its
+        processes stop, unless the settings name it: then it stays, by its name. ``warm_up``: begin a warm-up after it.
+        A caller that is canceled calls it off. Raises ``ModelNotFound``, ``ConfigError``; ``ModelNotReady`` where it
+        cannot be loaded or another switch is not over.
+        """
+        work = self._run_in_background(self._fleet.switch(SwitchRequest(name, options, reason, force)))
+        try:
+            await asyncio.wait([work])
+        finally:
+            work.cancel()
+        if work.cancelled():
+            raise ModelNotReady("The server is shutting down.")
+        if not work.result():
+            return
+        self.warmup.reset()
+        if warm_up:
+            await self.warmup.trigger(reason=reason)
 
     async def drain(self, timeout_s: float) -> None:
         """Take no new sessions and wait, at most ``timeout_s``, until running speech has ended."""
@@ -117,17 +166,20 @@ class Engine:
 
         Call it also where ``start`` raised."""
         self.draining = True
+        self.warmup.reset()  # an end that was asked for is no failure to tell of
+        self._fleet.close()
         for session in list(self._sessions):
             session.close()
-        stops = {host.name: asyncio.create_task(host.stop()) for host in self._catalog.hosts}
+        await self.voices.stop()
+        stops = {host: asyncio.create_task(host.stop()) for host in self._fleet.hosts}
         ending = [*stops.values(), *self._background]
         _, late = await asyncio.wait(ending, timeout=self._policy.stop_timeout_s)
         await _end(late)
-        for name, stop in stops.items():
+        for host, stop in stops.items():
             if stop in late:
-                _log.error("The model %s did not stop within %g s", name, self._policy.stop_timeout_s)
+                _log.error("The model %s did not stop within %g s", host.name, self._policy.stop_timeout_s)
             elif not stop.cancelled() and (error := stop.exception()) is not None:
-                _log.error("The model %s did not stop cleanly", name, exc_info=error)
+                _log.error("The model %s did not stop cleanly", host.name, exc_info=error)
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _observe(self, record: UtteranceRecord) -> None:
@@ -136,13 +188,31 @@ class Engine:
         except Exception as error:  # noqa: BLE001  who measures must not break what is measured
             _report(error)
 
-    def _run_in_background(self, work: Coroutine[None, None, None]) -> None:
+    def _gate_for(self, host: ModelHost) -> Gate:
+        return Gate(host, self._policy.admission, self._clock, self._policy.queue_timeout_s)
+
+    async def _speak_aside(self, request: SpeechRequest, text: str) -> None:
+        """Speak to nobody: as for a listener, but it takes no place from one, and no measure counts it."""
+        if self.draining:
+            raise Overloaded("The server is shutting down.", 5.0)
+        aside = AdmissionPolicy(max_running=1)
+        services = replace(
+            self._services,
+            gate=lambda host: Gate(host, aside, self._clock, self._policy.queue_timeout_s),
+            observe=lambda record: None,
+        )
+        session = Session(SessionOptions("warmup", owner="warmup"), services, self._sessions.discard)
+        self._sessions.add(session)
+        await speak_through(session, request, text)
+
+    def _run_in_background(self, work: Coroutine[None, None, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        return task
 
 
-async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait a moment until they are over."""
     for task in tasks:
         task.cancel()

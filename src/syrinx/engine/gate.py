@@ -49,9 +49,9 @@ class Gate:
         finally:
             self._waiting.pop(ticket.id, None)
 
-    def leave(self, ticket: Ticket) -> None:
-        """Give the place back and let the next ones in. Idempotent."""
-        self._admission.release(ticket.id, self._clock.now())
+    def leave(self, ticket: Ticket, *, measured: bool = True) -> None:
+        """Give the place back and let the next ones in. Idempotent. ``measured``: see ``Admission.release``."""
+        self._admission.release(ticket.id, self._clock.now(), measured=measured)
         self._let_in()
 
     def _let_in(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from syrinx.audio.delivery import split
 from syrinx.audio.pipeline import PipelineSpec
@@ -44,6 +44,10 @@ class Brief:
         native, residual = split(request.delivery, choice.info)
         return Brief(utterance, request, choice, request.language or choice.language, native, residual)
 
+    def delivered(self, delivery: Delivery) -> Brief:
+        """The same, to be spoken otherwise. Raises ``InvalidRequest``."""
+        return Brief.of(self.utterance, replace(self.request, delivery=delivery), self.choice)
+
     @property
     def seconds_per_char(self) -> float:
         """Usual pace of the model's audio at the speed it is asked for."""
@@ -62,6 +66,7 @@ class Brief:
             first_boundaries=first.boundaries,
             first_require_boundary=first.require_boundary,
             max_chars=info.max_segment_chars,
+            fill=policy.long_segments,
         )
         return TextFront(cuts, self.language, verbatim=info.verbatim, normalize=not info.normalizes)
 
@@ -78,6 +83,7 @@ class Brief:
             utterance_id=self.utterance,
             segment_index=index,
             is_last=is_last,
+            prompt=self.choice.prompt,
         )
 
     def terms(self, listener: Listener, policy: EnginePolicy, waited_s: float) -> JobTerms:
@@ -90,4 +96,5 @@ class Brief:
             target_ttfa_s=policy.target_ttfa_s,
             playback_rate=self.residual.speed,
             max_lead_s=listener.max_lead_s,
+            cache=self.request.cache,
         )

@@ -27,7 +27,10 @@ class Ledger:
         self._samples = 0
         self._playhead = Playhead(player)
         self._reading = Reading()
+        self._segments = 0
+        self._cached_segments = 0
         self.model = ""
+        self.owner = ""
 
     @property
     def samples(self) -> int:
@@ -46,6 +49,16 @@ class Ledger:
     def asked(self) -> None:
         """The text to speak came only now: first audio is counted from here."""
         self._asked_at = self._clock.now()
+
+    @property
+    def cached(self) -> bool:
+        """Every segment so far came from the response cache."""
+        return self._segments > 0 and self._cached_segments == self._segments
+
+    def segment_ended(self, *, cached: bool) -> None:
+        """All audio of a segment was emitted; ``cached``: none of it was made by the model."""
+        self._segments += 1
+        self._cached_segments += cached
 
     def waiting_s(self) -> float:
         """Seconds since the listener asked."""
@@ -103,6 +116,8 @@ class Ledger:
             underruns=self._playhead.underruns,
             underrun_s=self._playhead.underrun_s,
             cancel_to_idle_s=cancel_to_idle_s,
+            owner=self.owner,
+            cached=self.cached,
         )
 
     def _queue_s(self, ended_at: float) -> float:

@@ -6,7 +6,7 @@ Free of I/O except for the thread that heavy chains (stretching, lossy encoders)
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from syrinx.audio.encode import container
 from syrinx.audio.framing import Framer, Framing
 from syrinx.audio.level import first_audible
 from syrinx.audio.pipeline import Pipeline, PipelineSpec
-from syrinx.core.types import Audio, AudioChunk, EncodedAudio, Samples, ServerEvent
+from syrinx.core.types import Audio, AudioChunk, Delivery, EncodedAudio, Samples, ServerEvent, Span
 
 INLINE_S = 1.0
 """Most audio pushed through a light chain at once on the event loop (about 0.3 ms of work)."""
@@ -47,6 +47,8 @@ class Outlet:
         """Raises ``UnsupportedFormat`` or ``InvalidRequest`` for what the chain cannot deliver."""
         self._id = utterance_id
         self._pipeline = Pipeline(spec)
+        self.native_rate = spec.native_rate
+        """Hertz of what is pushed."""
         self._step = int(INLINE_S * spec.native_rate)
         self._bytes_per_sample = container(spec.format.container).bytes_per_sample
         rate, framing = self._pipeline.sample_rate, packing.framing
@@ -59,10 +61,12 @@ class Outlet:
         self._begun_once = False
         self._pending_samples = 0
         self._segment_index = 0
+        self._span = Span(0, 0)
         self._new_segment = False
         self._release_timer: asyncio.TimerHandle | None = None
         self._first_at: float | None = None
         self._closed = False
+        self._residual = spec.residual
         self.samples = 0
         """Delivered samples emitted so far."""
         self.audible_from: int | None = None
@@ -72,10 +76,14 @@ class Outlet:
     def sample_rate(self) -> int:
         return self._pipeline.sample_rate
 
-    @property
-    def segment_start_s(self) -> float:
-        """When the current segment's first sample is heard, in delivered seconds of the utterance."""
-        return self._pipeline.segment_start_s
+    def heard_at(self, job_s: float) -> float:
+        """See ``Pipeline.heard_at``."""
+        return self._pipeline.heard_at(job_s)
+
+    def adjust(self, residual: Delivery) -> None:
+        """From the next push on it is spoken otherwise, also what the chain still holds. At any time; raises nothing
+        for what ``delivery.remainder`` gives."""
+        self._residual = residual
 
     @property
     def unheard_s(self) -> float:
@@ -84,24 +92,24 @@ class Outlet:
             return 0.0
         return max(0.0, self.samples / self.sample_rate - (asyncio.get_running_loop().time() - self._first_at))
 
-    def begin_segment(self, index: int) -> None:
-        """What is pushed from now on belongs to the segment of that index."""
+    def begin_segment(self, index: int, span: Span) -> None:
+        """What is pushed from now on belongs to the segment of that index and place in the text."""
         self._segment_index = index
+        self._span = span
         self._new_segment = True
 
-    async def push(self, chunks: list[AudioChunk], tell: Callable[[float], None]) -> None:
-        """Send model audio through the chain and emit what comes out.
-
-        ``tell`` is called once with the time at which the segment's first sample is heard, before its audio is emitted.
-        """
+    def pieces(self, chunks: Sequence[AudioChunk]) -> Iterator[Samples]:
+        """Cut model audio into what one ``push`` may take; at least one piece, though it be empty."""
         samples = chunks[0].samples if len(chunks) == 1 else np.concatenate([chunk.samples for chunk in chunks])
         for start in range(0, max(1, len(samples)), self._step):
-            data, count = await self._through(samples[start : start + self._step])
-            if start == 0:
-                tell(self.segment_start_s)
-            else:
-                await asyncio.sleep(0)
-            self._send(data, count)
+            yield samples[start : start + self._step]
+
+    async def push(self, piece: Samples, tell: Callable[[], None]) -> None:
+        """Send a piece of model audio through the chain and emit what comes out. ``tell`` is called in between, when
+        ``heard_at`` knows of it."""
+        data, count = await self._through(piece)
+        tell()
+        self._send(data, count)
 
     async def end_segment(self) -> None:
         """Emit all that was gathered of the segment (its last few milliseconds come with what follows it)."""
@@ -141,6 +149,7 @@ class Outlet:
         return data, count
 
     async def _run(self, work: Callable[[], tuple[bytes, int]]) -> tuple[bytes, int]:
+        self._pipeline.adjust(self._residual)  # here nobody else is in it
         if not self._pipeline.heavy:
             return self._begun(work)
         self._busy = asyncio.get_running_loop().run_in_executor(self._executor, self._begun, work)
@@ -185,7 +194,8 @@ class Outlet:
         self.samples += count
         if self._first_at is None:
             self._first_at = asyncio.get_running_loop().time()
-        audio = EncodedAudio(message, count, self.sample_rate, self._pipeline.media_type, self._segment_index)
+        chain = self._pipeline
+        audio = EncodedAudio(message, count, chain.sample_rate, chain.media_type, self._segment_index, self._span)
         self._emit(Audio(self._id, audio))
 
     def _samples_in(self, message: bytes) -> int:

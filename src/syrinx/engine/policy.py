@@ -20,16 +20,32 @@ class FirstPiece:
 
 
 @dataclass(frozen=True, slots=True)
+class WarmUpPolicy:
+    """What a warm-up speaks (``engine.warmup``)."""
+
+    text: str = "Engine warmup sentence."
+    language: str = "auto"
+    """A tag such as ``en``; ``auto``: the voice's own."""
+    on_startup: bool = False
+    timeout_s: float = 300.0
+    """Then it is given up. A model that compiles itself at the first sentence needs minutes."""
+
+
+@dataclass(frozen=True, slots=True)
 class EnginePolicy:
     admission: AdmissionPolicy = field(default_factory=AdmissionPolicy)
     first_piece: FirstPiece = FirstPiece()
+    long_segments: bool = False
+    """Segments hold as many sentences as the model takes at once; False: a sentence each."""
     voices: VoiceDefaults = field(default_factory=VoiceDefaults)
+    warmup: WarmUpPolicy = WarmUpPolicy()
     max_text_chars: int = 200_000
     target_ttfa_s: float = 0.2
     segments_ahead: int = 2
     """Segments handed to the model at once, so that it never waits for us between two."""
-    unsent_audio_s: float = 10.0
-    """Most delivered-rate audio that waits for a slow reader before its model job pauses."""
+    unsent_audio_s: float = 2.0
+    """Most delivered audio that waits for a slow reader; it cannot be adjusted any more. What comes after it waits in
+    front of the audio chain, up to the workers' window, and then the model pauses."""
     text_timeout_s: float = 120.0
     """An utterance that started and gets no text for this long is ended."""
     queue_timeout_s: float = 60.0

@@ -32,12 +32,27 @@ class UtteranceRecord:
     underrun_s: float
     cancel_to_idle_s: float | None
     """From the cancel to the model's word that it stopped."""
+    owner: str = ""
+    """Who asked: the fingerprint of a key (``key-...``), or an address where no key is needed."""
+    cached: bool = False
+    """All of its audio came from the response cache, so it says nothing of the model."""
 
 
 class Observer(Protocol):
     """Told of what happens. Must not raise and must not take long."""
 
     def utterance_ended(self, record: UtteranceRecord) -> None: ...
+
+
+class Observers:
+    """Several observers as one, told in this order."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def utterance_ended(self, record: UtteranceRecord) -> None:
+        for observer in self._observers:
+            observer.utterance_ended(record)
 
 
 class NoObserver:

@@ -10,6 +10,7 @@ from syrinx.core.errors import InvalidRequest, Overloaded
 from syrinx.core.ids import new_id
 from syrinx.core.types import (
     Accepted,
+    Adjust,
     Append,
     Audio,
     Barge,
@@ -24,7 +25,8 @@ from syrinx.core.types import (
 )
 from syrinx.engine.playhead import Player
 from syrinx.engine.policy import SessionOptions
-from syrinx.engine.utterance import Place, Services, Utterance
+from syrinx.engine.services import Place, Services
+from syrinx.engine.utterance import Utterance
 
 
 class Session:
@@ -90,6 +92,8 @@ class Session:
             utterance.flush()
         elif isinstance(event, End):
             utterance.end()
+        elif isinstance(event, Adjust):
+            utterance.adjust(event)
         else:
             self._cancel(utterance)
 
@@ -158,7 +162,7 @@ class Session:
     def _utterance(self, event: Open) -> Utterance:
         ordered, owner = self._options.ordered, self._options.owner or self.id
         place = Place(
-            timeline=self._timeline if ordered else "",
+            timeline=(lambda: self._timeline) if ordered else (lambda: ""),
             player=self._player if ordered else Player(),
             emit=lambda told: self._emit(told, utterance),
             room=self._room.wait,
@@ -190,7 +194,10 @@ class Session:
         self._timeline = new_id("tml")
 
     def _cancel(self, utterance: Utterance) -> None:
+        last_heard = not self._line or utterance is self._line[0] or utterance not in self._line
         finished = utterance.cancel()
+        if last_heard and self._player.busy_until <= self._services.clock.now():
+            self._timeline = new_id("tml")  # nothing is left to be heard, so what comes next is due at once
         kept = deque[tuple[ServerEvent, Utterance | None]]()
         for event, owner in self._outbox:
             if owner is utterance and not isinstance(event, Accepted | Started):

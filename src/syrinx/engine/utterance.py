@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from syrinx.audio.pipeline import plan
-from syrinx.core.clock import Clock
+from syrinx.audio.delivery import check, remainder
+from syrinx.audio.pipeline import delivered_rate
 from syrinx.core.errors import EmptyText, ModelFailed, SyrinxError
 from syrinx.core.ids import new_id
 from syrinx.core.types import (
-    AudioChunk,
+    Adjust,
+    Delivery,
     Failed,
     Finished,
     FinishReason,
@@ -26,52 +26,22 @@ from syrinx.core.types import (
 )
 from syrinx.engine.admission import Ticket
 from syrinx.engine.catalog import Choice
-from syrinx.engine.gate import Gate
 from syrinx.engine.jobs import Brief, Listener
 from syrinx.engine.ledger import Ledger
 from syrinx.engine.manuscript import Manuscript, Patience
-from syrinx.engine.marks import SegmentClock, WordEstimate, map_marks
+from syrinx.engine.marks import WordEstimate, WordTimes, map_marks
 from syrinx.engine.outlet import Outlet, Packing
-from syrinx.engine.playhead import Player
-from syrinx.engine.policy import EnginePolicy, SessionOptions
-from syrinx.engine.record import UtteranceRecord
+from syrinx.engine.policy import SessionOptions
+from syrinx.engine.services import Place, Services
 from syrinx.text.front import Prepared
-from syrinx.workers.host import JobStream
+from syrinx.workers.host import JobStream, Origin
 
 COMFORTABLE_S = 0.5
 """A listener with this much left to play can wait a little for more."""
+LEAD_SLACK_S = 0.5
+"""Beyond the lead: what a worker that keeps to it may be ahead all the same, so that its audio is never held here."""
 GATHER_S = 0.2
 """What it waits for. Ten small chunks cost the server nearly ten times what one large one does (measured)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What an utterance needs of the engine."""
-
-    resolve: Callable[[str | None, str | None], Choice]
-    gate: Callable[[str], Gate]
-    policy: EnginePolicy
-    clock: Clock
-    observe: Callable[[UtteranceRecord], None]
-    """Told once of every utterance; does not raise."""
-    executor: Executor
-    report: Callable[[BaseException], None]
-    """Told of errors that are nobody's on purpose."""
-    background: Callable[[Coroutine[None, None, None]], None]
-    """Runs something to its end that nobody waits for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in its session an utterance stands."""
-
-    timeline: str
-    """Who listens, as the scheduler knows it; empty: nobody hears other utterances with it."""
-    player: Player
-    emit: Callable[[ServerEvent], None]
-    room: Callable[[], Awaitable[object]]
-    """Returns when the client has taken enough for more audio to be made."""
-    owner: str
 
 
 @dataclass(slots=True)
@@ -80,9 +50,9 @@ class _Spoken:
 
     prepared: Prepared
     stream: JobStream
-    estimate: WordEstimate | None
-    time_scale: float
-    """Delivered seconds per model second."""
+    words: WordTimes | WordEstimate
+    native: Delivery
+    """What the model was asked to do itself."""
     model_s: float = 0.0
     begun: bool = False
 
@@ -92,19 +62,20 @@ class Utterance:
 
     def __init__(self, opened: Open, options: SessionOptions, place: Place, services: Services) -> None:
         self.id = opened.utterance_id
-        self._uid = new_id("utt")
+        self._uid = self._timeline = new_id("utt")
         self._request = opened.request
         self._options = options
         self._services = services
         self._place = place
         self._ledger = Ledger(opened.utterance_id, options.protocol, services.clock, place.player)
-        self._listener = Listener(place.timeline or self._uid, place.owner, options.max_lead_s)
+        self._ledger.owner = place.owner
         self._ticket = Ticket(self._uid, place.owner, opened.request.service_class)
         policy = services.policy
         patience = Patience(policy.text_timeout_s, options.idle_flush_s)
         self._text = Manuscript(policy.max_text_chars, patience, services.executor)
         self._spoken: deque[_Spoken] = deque()
         self._segments = 0
+        self._brief: Brief | None = None
         self._outlet: Outlet | None = None
         self._task: asyncio.Task[None] | None = None
         self._ended = False
@@ -129,8 +100,30 @@ class Utterance:
         if not self._ended:
             self._text.end()
 
+    def adjust(self, change: Adjust) -> None:
+        """Speak otherwise from here on: what waits to be handed over is changed, what the model makes later is asked of
+        it so. Raises ``InvalidRequest``, and then nothing has changed."""
+        before = self._request.delivery
+        wanted = Delivery(
+            before.speed if change.speed is None else change.speed,
+            before.pitch if change.pitch is None else change.pitch,
+            before.volume if change.volume is None else change.volume,
+        )
+        check(wanted)
+        if self._ended or wanted == before:
+            return
+        self._request = replace(self._request, delivery=wanted)
+        if self._brief is None:
+            return
+        self._brief = self._brief.delivered(wanted)
+        for spoken in self._spoken:
+            spoken.stream.pace(remainder(wanted, spoken.native).speed)
+        if self._outlet is not None and self._spoken:
+            self._outlet.adjust(remainder(wanted, self._spoken[0].native))
+
     def start(self, on_end: Callable[[Utterance], None]) -> None:
         """Begin to speak. ``on_end`` is called when all is over, unless it is canceled before it could begin."""
+        self._timeline = self._place.timeline() or self._uid
         self._task = asyncio.create_task(self._run(on_end), name=f"utterance {self._uid}")
 
     def cancel(self) -> Finished:
@@ -178,26 +171,31 @@ class Utterance:
         services = self._services
         choice = services.resolve(self._request.model, self._request.voice)
         self._ledger.model = choice.model
-        brief = Brief.of(self._uid, self._request, choice)
+        with services.using(choice.host):
+            return await self._speak_with(choice)
+
+    async def _speak_with(self, choice: Choice) -> tuple[int, int]:
+        services = self._services
+        self._brief = brief = Brief.of(self._uid, self._request, choice)
         spec = brief.pipeline(services.policy)
-        rate = plan(spec).rate
+        rate = delivered_rate(spec)
         self._text.open(brief.front(services.policy))
         await self._wait_for_first()
         self._ledger.joined_line()
-        gate = services.gate(choice.model)
+        gate = services.gate(choice.host)
         try:
             await gate.enter(self._ticket)
             self._ledger.left_line()
             self._emit(Started(self.id, choice.model, choice.voice, rate))
-            await self._submit_ahead(brief)
+            await self._submit_ahead()
             # The chain is set up while the model is at work on the first segment.
             packing = Packing(self._options.framing, self._options.max_latency_s)
             self._outlet = Outlet(self.id, spec, packing, self._emit, services.executor)
-            return await self._speak_through(self._outlet, brief)
+            return await self._speak_through(self._outlet)
         finally:
-            gate.leave(self._ticket)
+            gate.leave(self._ticket, measured=not self._ledger.cached)
 
-    async def _speak_through(self, outlet: Outlet, brief: Brief) -> tuple[int, int]:
+    async def _speak_through(self, outlet: Outlet) -> tuple[int, int]:
         while True:
             if self._spoken:
                 await self._hear(self._spoken[0], outlet)
@@ -205,7 +203,7 @@ class Utterance:
                 break
             else:
                 await self._text.wait()
-            await self._submit_ahead(brief)
+            await self._submit_ahead()
         await outlet.finish()
         return outlet.samples, outlet.sample_rate
 
@@ -216,7 +214,7 @@ class Utterance:
                 raise EmptyText("There is nothing to speak in this text.", param="input")
             await self._text.wait()
 
-    async def _submit_ahead(self, brief: Brief) -> None:
+    async def _submit_ahead(self) -> None:
         missing = self._services.policy.segments_ahead - len(self._spoken)
         if missing <= 0:
             return
@@ -225,15 +223,18 @@ class Utterance:
             prepared = self._text.take()
             if prepared is None:
                 break
-            self._submit(brief, prepared)
+            self._submit(prepared)
 
-    def _submit(self, brief: Brief, prepared: Prepared) -> None:
+    def _submit(self, prepared: Prepared) -> None:
+        brief = self._brief
+        assert brief is not None, "segments come after the choice of a model"
         job = brief.job(prepared, self._segments, is_last=self._text.exhausted)
         waited_s = 0.0 if self._segments else self._ledger.waiting_s()
-        terms = brief.terms(self._listener, self._services.policy, waited_s)
-        estimate = None if brief.choice.info.word_times else WordEstimate(job.text, brief.seconds_per_char)
+        listener = Listener(self._timeline, self._place.owner, self._options.max_lead_s)
+        terms = brief.terms(listener, self._services.policy, waited_s)
+        words = WordTimes() if brief.choice.info.word_times else WordEstimate(job.text, brief.seconds_per_char)
         stream = brief.choice.host.submit(job, terms)
-        self._spoken.append(_Spoken(prepared, stream, estimate, 1 / brief.residual.speed))
+        self._spoken.append(_Spoken(prepared, stream, words, brief.native))
         self._segments += 1
 
     async def _hear(self, spoken: _Spoken, outlet: Outlet) -> None:
@@ -241,27 +242,35 @@ class Utterance:
         chunks = await spoken.stream.read(*_patience(outlet.unheard_s))
         if not spoken.begun:
             spoken.begun = True
-            outlet.begin_segment(spoken.prepared.index)
+            outlet.adjust(remainder(self._request.delivery, spoken.native))
+            outlet.begin_segment(spoken.prepared.index, spoken.prepared.span)
         if not chunks:
             await self._end_segment(spoken, outlet)
             return
-        spoken.model_s += sum(len(chunk.samples) / chunk.sample_rate for chunk in chunks)
-        marks = _marks_of(chunks, spoken)
-        await outlet.push(chunks, lambda starts_s: self._tell_marks(spoken, marks, starts_s))
-        await self._place.room()
-        await asyncio.sleep(0)  # a model far ahead has its next audio there already: others get their turn first
+        spoken.words.add(mark for chunk in chunks for mark in chunk.marks)
+        for piece in outlet.pieces(chunks):
+            spoken.model_s += len(piece) / outlet.native_rate
+            await outlet.push(piece, lambda: self._tell_marks(spoken, spoken.words.until(spoken.model_s)))
+            await self._place.room()
+            await asyncio.sleep(self._rest_s(spoken, outlet))  # also 0: others get their turn first
+
+    def _rest_s(self, spoken: _Spoken, outlet: Outlet) -> float:
+        """How long to wait because the listener has the lead it may have: audio from the cache comes all at once, and
+        what was handed over cannot be adjusted any more. A worker keeps to the lead by itself."""
+        rate = remainder(self._request.delivery, spoken.native).speed
+        return max(0.0, outlet.unheard_s - self._options.max_lead_s / rate - LEAD_SLACK_S)
 
     async def _end_segment(self, spoken: _Spoken, outlet: Outlet) -> None:
         await outlet.end_segment()
-        if spoken.estimate is not None:
-            self._tell_marks(spoken, spoken.estimate.rest(spoken.model_s), outlet.segment_start_s)
+        self._ledger.segment_ended(cached=spoken.stream.origin is Origin.CACHE)
+        self._tell_marks(spoken, spoken.words.rest(spoken.model_s))
         self._spoken.popleft()
         self._emit(SegmentDone(self.id, spoken.prepared.index, spoken.prepared.span))
 
-    def _tell_marks(self, spoken: _Spoken, marks: Sequence[Mark], starts_s: float) -> None:
-        if not marks:
+    def _tell_marks(self, spoken: _Spoken, marks: Sequence[Mark]) -> None:
+        if not marks or self._outlet is None:
             return
-        mapped = map_marks(marks, spoken.prepared, SegmentClock(starts_s, spoken.time_scale))
+        mapped = map_marks(marks, spoken.prepared, self._outlet.heard_at)
         self._ledger.marked(mapped)
         if self._options.marks:
             self._emit(Marks(self.id, mapped))
@@ -306,9 +315,3 @@ class Utterance:
 def _patience(unheard_s: float) -> tuple[float, float]:
     """How much audio to wait for at once, and how long, with that much left to play: fewer, larger pieces of work."""
     return (GATHER_S, unheard_s / 4) if unheard_s >= COMFORTABLE_S else (0.0, 0.0)
-
-
-def _marks_of(chunks: list[AudioChunk], spoken: _Spoken) -> list[Mark]:
-    if spoken.estimate is not None:
-        return spoken.estimate.until(spoken.model_s)
-    return [mark for chunk in chunks for mark in chunk.marks]

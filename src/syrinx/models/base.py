@@ -14,8 +14,11 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from syrinx.core.errors import InvalidRequest, TextTooLong, VoiceNotFound
-from syrinx.core.types import AudioChunk, SynthesisJob
+from syrinx.core.types import AudioChunk, Samples, SynthesisJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,22 @@ class VoiceVariant:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceClip:
+    """A recording of the voice to clone, checked and decoded."""
+
+    samples: Samples
+    sample_rate: int
+    text: str = ""
+    """What is said in it; empty: unknown."""
+    language: str = ""
+    """BCP 47 tag; empty: unknown."""
+
+
+Tensors = Mapping[str, NDArray[np.generic]]
+"""A voice prompt's content by name, as it is kept in ``prompt.safetensors``."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """What a loaded model is and can do. Capabilities are data: ask these fields, never the type of a backend."""
 
@@ -65,6 +84,10 @@ class ModelInfo:
     """Chunks carry WORD marks from the model itself."""
     repeatable: bool = False
     """The same job and seed give the same samples (within 2 ms of length), so an interrupted job can be resumed."""
+    sampled: bool = False
+    """The same text audibly differs each time, so keeping its audio would freeze one of many performances."""
+    clones: bool = False
+    """``prepare_voice`` makes a voice prompt of a reference clip, and jobs may carry one."""
     normalizes: bool = False
     """The model has a text front end of its own and wants written text."""
     verbatim: str = ""
@@ -106,9 +129,12 @@ def check_job(info: ModelInfo, job: SynthesisJob) -> None:
     """Refuse what ``info`` alone shows to be impossible; backends call it from ``open`` before their own checks.
 
     Raises ``VoiceNotFound``, ``TextTooLong`` (over ``max_segment_chars``), or ``InvalidRequest`` naming an option that
-    ``options_schema`` does not have.
+    ``options_schema`` does not have. A job with a prompt speaks in that, if the model clones (``cannot_clone``
+    otherwise), and its ``voice`` is no voice of the model's own; the prompt itself is the backend's to read.
     """
-    if info.voice(job.voice) is None:
+    if job.prompt is not None and not info.clones:
+        raise InvalidRequest(f"The model {info.name} cannot clone voices.", code="cannot_clone", param="voice")
+    if job.prompt is None and info.voice(job.voice) is None:
         raise VoiceNotFound(f"The model {info.name} has no voice {job.voice!r}.", param="voice")
     if len(job.text) > info.max_segment_chars:
         raise TextTooLong(info.max_segment_chars, len(job.text), param="text")
@@ -158,6 +184,10 @@ class Backend(ABC):
     def expected_s(self, job: SynthesisJob) -> float | None:
         """Seconds of audio this job should take, where the model knows better than its text length; else None."""
         return None
+
+    def prepare_voice(self, clip: ReferenceClip) -> Tensors:
+        """Derive a voice prompt. Called between steps; may take seconds. Raises ``InvalidRequest`` (cannot clone)."""
+        raise InvalidRequest("This model cannot clone voices.", code="cannot_clone")
 
     def unload(self) -> None:  # noqa: B027  most models have nothing to free before their process ends
         """Free what ``load`` took. Called once, last."""

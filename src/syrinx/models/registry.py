@@ -36,6 +36,8 @@ class ModelEntry:
     """Import names that must be there."""
     advice: str = ""
     """How to get what is missing, e.g. a pip command."""
+    clones: bool = False
+    """As ``ModelInfo.clones``, to be known before it is loaded."""
     speaks: bool = True
     """False for stand-ins, which ``choose_auto`` takes only when nothing else is there."""
 
@@ -66,6 +68,7 @@ MODELS: Mapping[str, ModelEntry] = _table(
         licence="Apache-2.0",
         factory="syrinx.models.tone.backend:ToneBackend",
         options="syrinx.models.tone.options:ToneOptions",
+        clones=True,
         speaks=False,
     ),
 )

@@ -6,6 +6,7 @@ what it returns, so a dialect is tested with plain values and fuzzed without a s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,7 +34,27 @@ class Drain:
     """Accept no more input; when all running and queued utterances have ended, close with 1000."""
 
 
-Action = ClientEvent | Reply | Close | Drain
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Have the server do what takes time. Each connection may ask for one thing at once: more is ``Overloaded``."""
+
+    question: object
+    """A value that the dialect's ``server.sockets.Dialect.answer`` understands."""
+    then: Callable[[object], list[Reply | Close]]
+    """Called with the answer, or with the ``SyrinxError`` that there was instead; total, as the codec is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long an utterance took, by the clock of who hands it to the client; codecs have none."""
+
+    ttfa_s: float | None
+    """From its acceptance to its first audio; None: it had none."""
+    wall_s: float
+    """From its acceptance to its end."""
+
+
+Action = ClientEvent | Reply | Close | Drain | Ask
 """What a client's message asks for: engine events, direct replies, or the end."""
 
 
@@ -44,8 +65,10 @@ class SocketCodec(Protocol):
     with ``refuse``. A ``Cancel`` that comes too late is not an error: the utterance's own end is on its way.
     """
 
-    ordered: bool
-    """True: utterances of this connection run one after the other; False: side by side."""
+    @property
+    def ordered(self) -> bool:
+        """True: utterances of this connection run one after the other; False: side by side."""
+        ...
 
     def opened(self) -> list[Action]:
         """What to do right after the connection is accepted (a greeting, say)."""
@@ -61,4 +84,12 @@ class SocketCodec(Protocol):
 
     def render(self, event: ServerEvent) -> list[Reply | Close]:
         """Turn one engine event into messages (possibly none)."""
+        ...
+
+
+class TimedCodec(SocketCodec, Protocol):
+    """A dialect that tells how long utterances took; see ``server.stopwatch``."""
+
+    def note_timing(self, utterance_id: str, timing: Timing) -> None:
+        """Called just before the last event of an utterance is rendered."""
         ...

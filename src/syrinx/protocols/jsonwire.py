@@ -58,12 +58,33 @@ def number(fields: Fields, name: str, low: float, high: float) -> float | None:
     return float(value)
 
 
+def flag(fields: Fields, name: str, *, default: bool) -> bool:
+    """Return a boolean field; ``default`` if absent or null. Raises ``InvalidRequest`` for any other type."""
+    value = fields.get(name)
+    if value is None:
+        return default
+    if isinstance(value, bool):
+        return value
+    raise InvalidRequest(f"{name!r} must be true or false, not {kind(value)}.", param=name)
+
+
 def language_of(fields: Fields) -> str | None:
     """Return the ``language`` field, a BCP 47 tag; None if absent, null or empty. Raises ``InvalidRequest``."""
     value = string(fields, "language") or None
     if value is not None and not LANGUAGE_TAG.fullmatch(value):
         raise InvalidRequest(f"'language' must be a tag such as 'en' or 'pt-BR', not {value[:40]!r}.", param="language")
     return value
+
+
+def cache_of(fields: Fields) -> bool | None:
+    """Whether audio may come from, and go to, the response cache: the ``cache`` field; None: as the settings say.
+
+    Raises ``InvalidRequest`` for anything but true, false and null.
+    """
+    value = fields.get("cache")
+    if value is None or isinstance(value, bool):
+        return value
+    raise InvalidRequest(f"'cache' must be true or false, not {kind(value)}.", param="cache")
 
 
 def kind(value: Any) -> str:

@@ -8,17 +8,18 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import msgspec
 
-from syrinx.audio.delivery import LIMITS
-from syrinx.core.errors import EmptyText, InvalidRequest, SyrinxError, TextTooLong
-from syrinx.core.types import AudioFormat, Delivery, ServiceClass, SpeechRequest
+from syrinx.core.errors import InvalidRequest, SyrinxError
+from syrinx.core.types import AudioFormat, ServiceClass, SpeechRequest
 from syrinx.models.base import ModelInfo, VoiceInfo
 from syrinx.protocols.formats import audio_format, sample_rate_of
-from syrinx.protocols.jsonwire import Fields, kind, language_of, number, read_object, string
+from syrinx.protocols.jsonwire import Fields, cache_of, kind, language_of, number, read_object, string
+from syrinx.protocols.one_shot import OneShot, delivery_of, needed_text
 from syrinx.protocols.openai_errors import error_body
+from syrinx.protocols.options import with_options
 
 MAX_SEED = 2**32 - 1
 """Seeds that every random generator takes."""
@@ -44,25 +45,23 @@ class SpeechPolicy:
     max_chars: int = 200_000
     default_speed: float = 1.0
     opus_bitrate: int | None = None
+    service_class: ServiceClass = ServiceClass.INTERACTIVE
+    """Where a request names none."""
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechCall:
+class SpeechCall(OneShot):
     """One request for speech."""
 
-    text: str
-    request: SpeechRequest
     stream_format: StreamFormat = StreamFormat.AUDIO
     instructions: str = ""
-    not_applied: tuple[str, ...] = field(default=())
-    """Fields that were understood but could not be honoured; told in a response header."""
 
 
 def parse_speech(body: bytes, policy: SpeechPolicy) -> SpeechCall:
     """Parse the body of ``POST /v1/audio/speech``. Unknown fields are ignored.
 
-    Beside OpenAI's fields it takes ours: ``language``, ``pitch``, ``volume``, ``sample_rate``, ``service_class`` and
-    ``seed``.
+    Beside OpenAI's fields it takes ours: ``language``, ``pitch``, ``volume``, ``sample_rate``, ``service_class``,
+    ``seed`` and ``cache``.
 
     Raises ``InvalidRequest`` or one of its kinds, with ``param`` naming the field, and nothing else.
     """
@@ -71,13 +70,14 @@ def parse_speech(body: bytes, policy: SpeechPolicy) -> SpeechCall:
         model=string(fields, "model"),
         voice=_voice(fields),
         language=language_of(fields),
-        delivery=_delivery(fields, policy),
+        delivery=delivery_of(fields, policy.default_speed),
         audio=_audio(fields, policy),
-        service_class=_service_class(fields),
+        service_class=_service_class(fields, policy.service_class),
         seed=_seed(fields),
+        cache=cache_of(fields),
     )
     return SpeechCall(
-        text=_text(fields, policy.max_chars),
+        text=needed_text(fields, "input", policy.max_chars),
         request=request,
         stream_format=_stream_format(fields),
         instructions=(string(fields, "instructions") or "").strip(),
@@ -88,22 +88,8 @@ def with_instructions(call: SpeechCall, info: ModelInfo) -> SpeechCall:
     """Hand ``instructions`` to a model that takes them; else note that they were not applied."""
     if not call.instructions:
         return call
-    if "instructions" in info.options_schema.get("properties", {}):
-        options = {**call.request.options, "instructions": call.instructions}
-        return replace(call, request=replace(call.request, options=options))
-    return replace(call, not_applied=(*call.not_applied, "instructions"))
-
-
-def _text(fields: Fields, max_chars: int) -> str:
-    value = fields.get("input")
-    if not isinstance(value, str):
-        said = "is missing" if value is None else f"must be a string, not {kind(value)}"
-        raise InvalidRequest(f"'input' {said}.", param="input")
-    if len(value) > max_chars:
-        raise TextTooLong(max_chars, len(value), param="input")
-    if not value.strip():
-        raise EmptyText("'input' holds nothing to speak.", param="input")
-    return value
+    request, left_out = with_options(call.request, {"instructions": call.instructions}, info)
+    return replace(call, request=request, not_applied=(*call.not_applied, *left_out))
 
 
 def _voice(fields: Fields) -> str | None:
@@ -117,14 +103,8 @@ def _voice(fields: Fields) -> str | None:
     raise InvalidRequest(f"'voice' must be a string or an object with an 'id', not {kind(value)}.", param="voice")
 
 
-def _delivery(fields: Fields, policy: SpeechPolicy) -> Delivery:
-    asked = {name: number(fields, name, *LIMITS[name]) for name in ("speed", "pitch", "volume")}
-    given = {name: value for name, value in asked.items() if value is not None}
-    return Delivery(**{"speed": policy.default_speed, **given})
-
-
-def _service_class(fields: Fields) -> ServiceClass:
-    value = string(fields, "service_class") or ServiceClass.INTERACTIVE.value
+def _service_class(fields: Fields, default: ServiceClass) -> ServiceClass:
+    value = string(fields, "service_class") or default.value
     try:
         return ServiceClass(value)
     except ValueError:
@@ -218,10 +198,18 @@ def audio_models_body(names: Sequence[str]) -> bytes:
     return _encode({"models": [{"id": name} for name in names]})
 
 
-def voices_body(voices: Sequence[tuple[str, VoiceInfo]]) -> bytes:
-    """``GET /v1/audio/voices`` from (model name, voice) pairs. Open WebUI needs objects with ``id`` and ``name``."""
+def voices_body(voices: Sequence[tuple[str, VoiceInfo, bool]]) -> bytes:
+    """``GET /v1/audio/voices`` from model name, voice, and whether it is cloned. Open WebUI needs objects with ``id``
+    and ``name``."""
     entries = [
-        {"id": voice.id, "name": voice.name, "model": model, "languages": voice.languages, "gender": voice.gender}
-        for model, voice in voices
+        {
+            "id": voice.id,
+            "name": voice.name,
+            "model": model,
+            "languages": voice.languages,
+            "gender": voice.gender,
+            "cloned": cloned,
+        }
+        for model, voice, cloned in voices
     ]
     return _encode({"voices": entries})

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
-from syrinx.protocols.jsonwire import Fields, first_of, kind
+from syrinx.audio.delivery import LIMITS
+from syrinx.core.errors import InvalidRequest
+from syrinx.core.types import AudioFormat, Delivery
+from syrinx.protocols.formats import audio_format, sample_rate_of
+from syrinx.protocols.jsonwire import Fields, first_of, kind, number, string
 from syrinx.protocols.realtime_messages import Refused
 
 SPEED = (0.5, 2.0)
-"""Speeds outside are clamped, as the dialect's first server does."""
+"""A plain ``speed`` outside is clamped, as the dialect's first server does; ``delivery`` has the whole range."""
 MAX_ID_CHARS = 256
 """Longest response id, so that echoing it in every delta stays cheap."""
 
@@ -53,3 +58,40 @@ def speed_of(value: Any, default: float) -> float:
         return default
     low, high = SPEED
     return min(max(speed, low), high)
+
+
+def audio_of(fields: Fields, name: str, audio: AudioFormat) -> tuple[str, AudioFormat]:
+    """The format of the ``audio`` object under the name it was asked for by; ``name`` and ``audio`` are in force.
+
+    Raises ``InvalidRequest`` (``invalid_format``).
+    """
+    given = fields.get("audio")
+    if given is None:
+        return name, audio
+    if not isinstance(given, dict):
+        raise Refused("invalid_format", f"'audio' must be an object, not {kind(given)}.")
+    name = string(given, "format", code="invalid_format") or name
+    rate = sample_rate_of(given.get("sample_rate")) or audio.sample_rate
+    return name, audio_format(name, rate, param="format")
+
+
+def delivery_of(fields: Fields, current: Delivery) -> Delivery:
+    """Return ``current`` with what the ``delivery`` object says of speed, pitch and volume.
+
+    Raises ``InvalidRequest`` for what is no number within ``audio.delivery.LIMITS``: nothing is clamped here.
+    """
+    given = fields.get("delivery")
+    if given is None:
+        return current
+    if not isinstance(given, dict):
+        raise InvalidRequest(f"'delivery' must be an object, not {kind(given)}.", param="delivery")
+    asked = {name: number(given, name, *limits) for name, limits in LIMITS.items()}
+    return replace(current, **{name: value for name, value in asked.items() if value is not None})
+
+
+def marks_of(fields: Fields, current: bool) -> bool:
+    """Whether the client wants to be told when each word is spoken. Raises ``InvalidRequest`` for no boolean."""
+    value = fields.get("marks")
+    if value is None or isinstance(value, bool):
+        return current if value is None else value
+    raise InvalidRequest(f"'marks' must be true or false, not {kind(value)}.", param="marks")

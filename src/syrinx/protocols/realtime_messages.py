@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -19,17 +19,36 @@ from syrinx.core.errors import (
     UnsupportedFormat,
     VoiceNotFound,
 )
+from syrinx.core.types import Marks
 from syrinx.protocols.base import Reply
 
 
 class Created(msgspec.Struct, tag="response.created", tag_field="type"):
     response: str
+    model: str
+    voice: str
 
 
 class Delta(msgspec.Struct, tag="response.output_audio.delta", tag_field="type"):
     response: str
     delta: bytes
     """Base64 on the wire."""
+
+
+class TimedMark(msgspec.Struct):
+    """``core.types.Mark`` with its span laid open."""
+
+    kind: str
+    start: int
+    end: int
+    start_s: float
+    end_s: float
+    estimated: bool
+
+
+class Marked(msgspec.Struct, tag="response.marks", tag_field="type"):
+    response: str
+    marks: Sequence[TimedMark]
 
 
 class Completed(msgspec.Struct, tag="response.completed", tag_field="type"):
@@ -48,7 +67,7 @@ class SessionUpdated(msgspec.Struct, tag="session.updated", tag_field="type"):
     session: Mapping[str, Any]
 
 
-Message = Created | Delta | Completed | Canceled | SessionUpdated
+Message = Created | Delta | Marked | Completed | Canceled | SessionUpdated
 
 _encode = msgspec.json.Encoder().encode
 
@@ -56,6 +75,15 @@ _encode = msgspec.json.Encoder().encode
 def reply(message: Message) -> Reply:
     """Render a message as a text frame."""
     return Reply(_encode(message).decode())
+
+
+def marked(told: Marks) -> Reply:
+    """Render the engine's marks."""
+    rows = [
+        TimedMark(m.kind.value, m.span.start, m.span.end, round(m.start_s, 4), round(m.end_s, 4), m.estimated)
+        for m in told.marks
+    ]
+    return reply(Marked(told.utterance_id, rows))
 
 
 class Refused(InvalidRequest):

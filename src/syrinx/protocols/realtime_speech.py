@@ -7,8 +7,8 @@ where and why we differ. Nothing is decided before the first message, so that a 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar
 
 from syrinx.core.errors import EmptyText, InvalidRequest, ModelNotReady, Overloaded, SyrinxError, TextTooLong
 from syrinx.core.ids import new_id
@@ -23,15 +23,15 @@ from syrinx.core.types import (
     Failed,
     Finished,
     FinishReason,
+    Marks,
     Open,
     ServerEvent,
     SpeechRequest,
     Started,
 )
 from syrinx.protocols.base import Action, Close, Drain, Reply
-from syrinx.protocols.formats import audio_format, sample_rate_of
-from syrinx.protocols.jsonwire import Fields, first_of, kind, read_object, string
-from syrinx.protocols.realtime_fields import id_of, speed_of, text_of, voice_of
+from syrinx.protocols.jsonwire import Fields, cache_of, first_of, kind, read_object, string
+from syrinx.protocols.realtime_fields import audio_of, delivery_of, id_of, marks_of, speed_of, text_of, voice_of
 from syrinx.protocols.realtime_messages import (
     Canceled,
     Completed,
@@ -40,6 +40,7 @@ from syrinx.protocols.realtime_messages import (
     Refused,
     SessionUpdated,
     error_reply,
+    marked,
     reply,
 )
 
@@ -93,6 +94,7 @@ class RealtimeCodec:
         self._check_voice = check_voice
         self._defaults = SpeechRequest(delivery=Delivery(speed=policy.default_speed), audio=policy.audio)
         self._format_name = "pcm"
+        self._marks = False
         self._live: dict[str, _Response] = {}
         self._input: str | None = None
         self._ending = False
@@ -132,7 +134,9 @@ class RealtimeCodec:
         if isinstance(event, Audio):
             return [reply(Delta(event.utterance_id, event.audio.data))] if event.audio.data else []
         if isinstance(event, Started):
-            return self._begin(event.utterance_id, response)
+            return self._begin(event, response)
+        if isinstance(event, Marks):
+            return [marked(event)] if self._marks and not response.canceled else []
         if isinstance(event, Finished | Failed):
             self._forget(event.utterance_id)
             return [_ended(event)]
@@ -150,18 +154,26 @@ class RealtimeCodec:
             self._defaults,
             voice=voice or self._defaults.voice,
             model=model or self._defaults.model,
-            audio=self._defaults.audio,
+            delivery=delivery_of(merged, self._defaults.delivery),
         )
         if voice or model:
             self._check(request)
-        name, audio = self._audio(merged)
-        self._defaults, self._format_name = replace(request, audio=audio), name
-        echo = {
-            "voice": request.voice,
-            **({"model": request.model} if request.model else {}),
-            "audio": {"format": name, "sample_rate": audio.sample_rate},
+        marks = marks_of(merged, self._marks)
+        name, audio = audio_of(merged, self._format_name, self._defaults.audio)
+        audio = replace(audio, bitrate=self._policy.opus_bitrate if name == "opus" else None)
+        self._defaults, self._format_name, self._marks = replace(request, audio=audio), name, marks
+        return [reply(SessionUpdated(self._in_force()))]
+
+    def _in_force(self) -> dict[str, Any]:
+        """The defaults as the client is told them; ours only where they were set."""
+        now, usual = self._defaults, Delivery(speed=self._policy.default_speed)
+        return {
+            "voice": now.voice,
+            **({"model": now.model} if now.model else {}),
+            "audio": {"format": self._format_name, "sample_rate": now.audio.sample_rate},
+            **({"delivery": asdict(now.delivery)} if now.delivery != usual else {}),
+            **({"marks": True} if self._marks else {}),
         }
-        return [reply(SessionUpdated(echo))]
 
     def _create(self, fields: Fields) -> list[Action]:
         response_id = self._new_response_id(fields, "req")
@@ -237,10 +249,10 @@ class RealtimeCodec:
 
     # --- parts -----------------------------------------------------------------------------------------------------
 
-    def _begin(self, response_id: str, response: _Response) -> list[Reply | Close]:
-        created: list[Reply | Close] = [reply(Created(response_id))]
+    def _begin(self, event: Started, response: _Response) -> list[Reply | Close]:
+        created: list[Reply | Close] = [reply(Created(event.utterance_id, event.model, event.voice))]
         if self._policy.prime_bytes and response.container == "pcm_s16le":
-            created.append(reply(Delta(response_id, bytes(self._policy.prime_bytes))))
+            created.append(reply(Delta(event.utterance_id, bytes(self._policy.prime_bytes))))
         return created
 
     def _new_response_id(self, fields: Fields, prefix: str) -> str:
@@ -260,15 +272,17 @@ class RealtimeCodec:
         return [Open(response_id, request)]
 
     def _request(self, fields: Fields) -> SpeechRequest:
-        """The connection's defaults with what this message says of voice, model and speed."""
+        """The connection's defaults with what this message says of voice, model, delivery and cache."""
         audio = fields.get("audio")
         merged = {**(audio if isinstance(audio, dict) else {}), **{k: v for k, v in fields.items() if v is not None}}
         voice, model = voice_of(merged), string(merged, "model", code="invalid_model")
+        usual = self._defaults.delivery
         request = replace(
             self._defaults,
             voice=voice or self._defaults.voice,
             model=model or self._defaults.model,
-            delivery=Delivery(speed=speed_of(merged.get("speed"), self._policy.default_speed)),
+            delivery=delivery_of(fields, replace(usual, speed=speed_of(merged.get("speed"), usual.speed))),
+            cache=cache_of(fields),
         )
         if voice or model:
             self._check(request)
@@ -280,17 +294,6 @@ class RealtimeCodec:
             self._check_voice(request.model, request.voice)
         except ModelNotReady:
             return
-
-    def _audio(self, fields: Fields) -> tuple[str, AudioFormat]:
-        audio = fields.get("audio")
-        if audio is None:
-            return self._format_name, self._defaults.audio
-        if not isinstance(audio, dict):
-            raise Refused("invalid_format", f"'audio' must be an object, not {kind(audio)}.")
-        name = string(audio, "format", code="invalid_format") or self._format_name
-        rate = sample_rate_of(audio.get("sample_rate")) or self._defaults.audio.sample_rate
-        chosen = audio_format(name, rate, param="format")
-        return name, replace(chosen, bitrate=self._policy.opus_bitrate) if name == "opus" else chosen
 
     def _cancel_all(self, response_ids: list[str]) -> list[Action]:
         if self._input in response_ids:

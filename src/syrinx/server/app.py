@@ -20,13 +20,18 @@ from syrinx.protocols.openai_errors import envelope
 from syrinx.protocols.openai_speech import SpeechPolicy
 from syrinx.server.answers import error_answer, json_answer, plain_error
 from syrinx.server.auth import read_keys
+from syrinx.server.chatterbox import ChatterboxRoutes
+from syrinx.server.dialects import DIALECTS, bits_per_second, chatterbox_policy, orpheus_policy, service_class
 from syrinx.server.health import HealthRoutes
 from syrinx.server.http import OpenAiRoutes
 from syrinx.server.limits import BodyLimit, OriginGuard, SocketCap
 from syrinx.server.log import RequestLog
 from syrinx.server.observe import Metrics
+from syrinx.server.orpheus import OrpheusRoutes
 from syrinx.server.page import page_routes
-from syrinx.server.sockets import SocketRoutes, bits_per_second, realtime
+from syrinx.server.sockets import SocketRoutes
+from syrinx.server.voicereader.build import VoiceReader
+from syrinx.server.voicereader.routes import CLONE, clone_body_bytes
 from syrinx.server.websocket import PumpPolicy
 
 if TYPE_CHECKING:
@@ -41,14 +46,18 @@ def build_app(
     engine: Engine,
     metrics: Metrics | None = None,
     on_ready: Callable[[], None] | None = None,
+    on_quit: Callable[[], None] | None = None,
 ) -> FastAPI:
     """Return the app. Its lifespan loads the models while it already answers, and stops the engine at the end.
 
     ``metrics`` should be the engine's observer. ``on_ready`` is called once, when the default model can speak.
+    ``on_quit`` ends the process for a client that asks for it; None: none may.
     """
     metrics = metrics or Metrics()
     metrics.watch_models(engine.models)
     keys = read_keys(settings.api_key, settings.api_key_file)
+    cap = SocketCap(settings.max_connections)
+    voicereader = VoiceReader(engine, keys, settings, (cap, metrics), on_quit)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
@@ -64,15 +73,18 @@ def build_app(
     app.router.routes.extend(
         [
             *OpenAiRoutes(engine, keys, _speech_policy(settings), settings).routes(),
-            *HealthRoutes(engine, keys, metrics, settings).routes(),
+            *OrpheusRoutes(engine, keys, orpheus_policy(settings), settings).routes(),
+            *ChatterboxRoutes(engine, keys, chatterbox_policy(settings), settings).routes(),
+            *voicereader.routes(),
+            *HealthRoutes(engine, keys, metrics, settings, cap).routes(),
             *page_routes(Path(syrinx.web.__path__[0])),
-            *SocketRoutes(engine, keys, SocketCap(settings.max_connections), metrics, _pump_policy(settings)).routes(
-                [realtime(settings, engine)]
+            *SocketRoutes(engine, keys, cap, metrics, _pump_policy(settings)).routes(
+                [dialect(settings, engine) for dialect in DIALECTS], voicereader.sockets()
             ),
         ]
     )
     _answer_errors(app, engine)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, longer={CLONE: clone_body_bytes(settings)})
     app.add_middleware(OriginGuard, hosts=(settings.host, *settings.allowed_hosts), origins=settings.cors_origins)
     app.add_middleware(RequestLog)
     return app
@@ -96,6 +108,7 @@ def _speech_policy(settings: Settings) -> SpeechPolicy:
         max_chars=settings.max_text_chars,
         default_speed=settings.default_speed,
         opus_bitrate=bits_per_second(settings.opus_bitrate),
+        service_class=service_class(settings),
     )
 
 

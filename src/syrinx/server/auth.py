@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from syrinx.core.errors import ConfigError, Unauthorized
+from syrinx.engine.voices import ListedVoice
 
 SUBPROTOCOL = "auth.bearer.v1"
 """Offered by browsers together with the token, because they cannot set WebSocket headers; only this name is echoed."""
@@ -43,6 +44,15 @@ class Keys:
             if any([hmac.compare_digest(digest, known) for known in self._digests]):
                 return "key-" + digest.hex()[:8]
         raise Unauthorized("The key is wrong." if offered else "A key is needed: Authorization: Bearer <key>.")
+
+
+def listed_for(keys: Keys, scope: Scope, voices: Sequence[ListedVoice]) -> list[ListedVoice]:
+    """Of public lists of voices, what this caller may see: cloned ones are nobody's business without the key."""
+    try:
+        keys.admit(scope)
+    except Unauthorized:
+        return [voice for voice in voices if voice.stored is None]
+    return list(voices)
 
 
 def read_keys(api_key: str, key_file: Path | None) -> Keys:

@@ -16,7 +16,10 @@ from starlette.routing import BaseRoute, Route
 from syrinx.core.errors import SyrinxError
 from syrinx.server.answers import json_answer
 from syrinx.server.auth import Keys
+from syrinx.server.counters import counters
+from syrinx.server.limits import SocketCap
 from syrinx.server.observe import Metrics
+from syrinx.workers.host import HostState
 
 if TYPE_CHECKING:
     from syrinx.config import Settings
@@ -34,6 +37,7 @@ class HealthRoutes:
     keys: Keys
     metrics: Metrics
     settings: Settings
+    cap: SocketCap
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -54,7 +58,11 @@ class HealthRoutes:
         return json_answer(msgspec.json.encode({"ok": True, **gpu_facts(), **self._speech_facts()}))
 
     async def health(self, request: Request) -> Response:
-        """Every model's state; 503 until the default one is ready."""
+        """Whether it can speak, with what, and every model's state; 503 until the default model is ready.
+
+        One object for every founding system that has this route: ``backend`` and ``model_loaded`` of Orpheus, ``mode``,
+        ``chunk_size``, ``active_connections`` and ``gpu`` of Chatterbox.
+        """
         models = [
             {
                 "name": model.name,
@@ -68,13 +76,25 @@ class HealthRoutes:
             }
             for model in self.engine.models()
         ]
-        status = "ready" if self.engine.ready else "draining" if self.engine.draining else "not_ready"
-        body = msgspec.json.encode({"status": status, "models": models})
-        return json_answer(body, 200 if self.engine.ready else 503)
+        ready = self.engine.ready
+        body = {
+            "status": "healthy" if ready else "unhealthy",
+            **({} if ready else {"reason": self._why_not()}),
+            **self._default_model(),
+            "mode": "streaming" if self.settings.profile == "latency" else "batch",
+            "chunk_size": self.settings.chunk_tokens,
+            "active_connections": self.cap.open,
+            "gpu": _gpu(gpu_facts()),
+            "models": models,
+        }
+        return json_answer(msgspec.json.encode(body), 200 if ready else 503)
 
     async def prometheus(self, request: Request) -> Response:
-        """Prometheus' text form."""
+        """Prometheus' text form; JSON for those who accept only that."""
         self.keys.admit(request.scope)
+        if request.headers.get("accept", "").startswith("application/json"):
+            numbers = {"active_connections": self.cap.open, **counters(self.metrics.registry)}
+            return json_answer(msgspec.json.encode(numbers))
         return Response(self.metrics.render(), headers={"content-type": CONTENT_TYPE_LATEST})
 
     def _why_not(self) -> str:
@@ -82,6 +102,15 @@ class HealthRoutes:
             return "The server is shutting down."
         states = (f"{m.name}: {m.status.state.value} {m.status.detail}".strip() for m in self.engine.models())
         return "; ".join(states)
+
+    def _default_model(self) -> dict[str, Any]:
+        model = next(model for model in self.engine.models() if model.is_default)
+        info = model.info
+        return {
+            "backend": model.name,
+            "model_loaded": model.status.state is HostState.READY,
+            "sample_rate": None if info is None else info.sample_rate,
+        }
 
     def _speech_facts(self) -> dict[str, Any]:
         return {
@@ -97,6 +126,10 @@ class HealthRoutes:
             return self.engine.resolve(None, name).voice
         except SyrinxError:
             return None
+
+
+def _gpu(facts: dict[str, Any]) -> dict[str, Any]:
+    return {"gpu_id": facts["device_index"], "gpu_name": facts["gpu_name"], "memory_allocated_gb": None}
 
 
 def gpu_facts(gpus: Path = NVIDIA_GPUS) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from syrinx.core.errors import ModelNotFound
+from syrinx.core.types import EncodedAudio, Finished
 from syrinx.engine.policy import SessionOptions
+from syrinx.protocols.one_shot import OneShot
 from syrinx.protocols.openai_speech import (
     SpeechPolicy,
+    StreamFormat,
     audio_models_body,
+    delta_event,
+    done_event,
+    error_event,
     model_object,
     models_body,
     parse_speech,
@@ -23,16 +28,27 @@ from syrinx.protocols.openai_speech import (
     with_instructions,
 )
 from syrinx.server.answers import json_answer
-from syrinx.server.auth import Keys
-from syrinx.server.speech_stream import SpeechStream
+from syrinx.server.auth import Keys, listed_for
+from syrinx.server.bodies import parse_body
+from syrinx.server.speech_stream import PLAIN, AnswerForm, SpeechStream
 
 if TYPE_CHECKING:
     from syrinx.config import Settings
     from syrinx.engine.engine import Engine
 
 PROTOCOL = "openai"
-INLINE_BYTES = 65_536
-"""Longer bodies are parsed in a thread; one of this length takes about 0.1 ms."""
+
+
+def _sse_headers(_: EncodedAudio) -> dict[str, str]:
+    return {"content-type": "text/event-stream"}
+
+
+def _sse_end(call: OneShot, finished: Finished) -> bytes:
+    return done_event(len(call.text), finished.audio_s)
+
+
+SERVER_SENT_EVENTS = AnswerForm(headers=_sse_headers, piece=delta_event, end=_sse_end, broken=error_event)
+"""``stream_format: sse``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +75,21 @@ class OpenAiRoutes:
     async def speech(self, request: Request) -> SpeechStream:
         """``POST /v1/audio/speech``."""
         owner = self.keys.admit(request.scope)
-        body = await request.body()
-        parsing = len(body) > INLINE_BYTES
-        call = await asyncio.to_thread(parse_speech, body, self.policy) if parsing else parse_speech(body, self.policy)
+        call = await parse_body(request, lambda body: parse_speech(body, self.policy))
         if call.instructions:
             choice = self.engine.resolve(call.request.model, call.request.voice)
             call = with_instructions(call, choice.info)
         session = self.engine.session(self.options(owner))
-        return SpeechStream(call, session, self.settings.http_send_timeout)
+        form = SERVER_SENT_EVENTS if call.stream_format is StreamFormat.SSE else PLAIN
+        return SpeechStream(call, session, self.settings.http_send_timeout, form)
 
     async def voices(self, request: Request) -> Response:
-        """``GET /v1/audio/voices``: of every loaded model, the default's first; ``?model=`` for one of them."""
+        """``GET /v1/audio/voices``: of every loaded model, the default's first and cloned ones after the model's own;
+        ``?model=`` for one of them."""
         self._admit_to_list(request)
-        only = request.query_params.get("model")
-        if only and only not in self._names():
-            raise ModelNotFound(f"There is no model {only[:100]!r}.", param="model")
-        models = [
-            model.info for model in self.engine.models() if model.info is not None and only in (None, "", model.name)
-        ]
-        return json_answer(voices_body([(info.name, voice) for info in models for voice in info.voices]))
+        found = self.engine.voices.listed(request.query_params.get("model") or None)
+        voices = listed_for(self.keys, request.scope, found)
+        return json_answer(voices_body([(voice.model, voice.info, voice.stored is not None) for voice in voices]))
 
     async def audio_models(self, request: Request) -> Response:
         """``GET /v1/audio/models``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -15,7 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from syrinx.core.errors import InvalidRequest, Overloaded
 from syrinx.server.answers import POLICY_VIOLATION, plain_error, refuse_socket
 
-METHODS = "GET, HEAD, POST, OPTIONS"
+EXPOSED = (
+    "x-request-id, retry-after, x-syrinx-model, x-syrinx-not-applied, "
+    "x-audio-sample-rate, x-audio-channels, x-audio-format"
+)
+"""Headers of ours that a web page of another origin may read."""
+METHODS = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
 PREFLIGHT_S = 600
 """How long a browser may remember a preflight; Chromium caps it at 2 hours, a short time lets settings change."""
 
@@ -69,6 +74,9 @@ class OriginGuard:
 
 def host_name(authority: str) -> str:
     """The name in ``name:port``, lower case, brackets of IPv6 taken off; empty if it makes no sense."""
+    behind = authority.partition("]")[2]
+    if behind and not behind.startswith(":"):
+        return ""  # ``urlsplit`` of Python 3.11 takes "[::1].evil.example" for "::1"
     try:
         return (urlsplit("//" + authority).hostname or "").rstrip(".")
     except ValueError:
@@ -120,7 +128,7 @@ def _with_cors(send: Send, origin: str) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers["access-control-allow-origin"] = origin
-            headers["access-control-expose-headers"] = "x-request-id, retry-after, x-syrinx-model, x-syrinx-not-applied"
+            headers["access-control-expose-headers"] = EXPOSED
             headers.add_vary_header("Origin")
         await send(message)
 
@@ -131,14 +139,19 @@ class BodyLimit:
     """Bounds an HTTP body in size and time. Raises ``InvalidRequest`` (``body_too_large``, ``body_timeout``) in the
     route that reads it."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int, timeout_s: float = 30.0) -> None:
+    def __init__(
+        self, app: ASGIApp, max_bytes: int, longer: Mapping[str, int] | None = None, timeout_s: float = 30.0
+    ) -> None:
+        """``longer``: the bounds of single paths, in place of ``max_bytes``."""
         self._app = app
         self._max_bytes = max_bytes
+        self._longer = longer or {}
         self._timeout_s = timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            receive = _BoundedBody(Headers(scope=scope), receive, self._max_bytes, self._timeout_s).receive
+            max_bytes = self._longer.get(scope["path"], self._max_bytes)
+            receive = _BoundedBody(Headers(scope=scope), receive, max_bytes, self._timeout_s).receive
         await self._app(scope, receive, send)
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import MutableMapping
 from typing import Any
+from urllib.parse import unquote_plus
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -18,7 +19,8 @@ from syrinx.core.ids import new_id
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 """A caller's own ``x-request-id`` is taken over if it is plain enough for a header and a log."""
-SECRET = re.compile(r"((?:api_key|xi_api_key|token)=)[^&\s\"']+", re.IGNORECASE)
+SECRETS = ("api_key", "xi_api_key", "token")
+SECRET = re.compile(rf"((?:{'|'.join(SECRETS)})=)[^&\s\"']+", re.IGNORECASE)
 
 
 def configure_logging(level: str) -> None:
@@ -44,12 +46,23 @@ def configure_logging(level: str) -> None:
     root.setLevel(level)
     # uvicorn writes URLs, with the keys in them, at INFO, and whole frames at DEBUG.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # a line per plugin and step
     logging.getLogger("uvicorn.error").addFilter(_is_unexpected)
 
 
 def redact(text: str) -> str:
     """Replace the value of every key in a query string."""
     return SECRET.sub(r"\1***", text)
+
+
+def redact_query(query: str) -> str:
+    """Replace the value of every key in a request's own query string, however its name and its value are written."""
+    parts = [part.partition("=") for part in query.split("&")]
+    hidden = [
+        f"{name}=***" if unquote_plus(name).lower() in SECRETS and value else name + sign + value
+        for name, sign, value in parts
+    ]
+    return "&".join(hidden)
 
 
 def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -104,7 +117,7 @@ def _about(scope: Scope, status: int, took_s: float) -> dict[str, Any]:
     return {
         "method": scope.get("method", "WEBSOCKET"),
         "path": scope["path"],
-        "query": redact(query),
+        "query": redact_query(query),
         "status": status,
         "client": client[0] if client else None,
         "took_ms": round(took_s * 1000, 1),

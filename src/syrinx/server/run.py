@@ -9,28 +9,36 @@ import sys
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 import uvicorn
 
 from syrinx.config import Settings
 from syrinx.core.errors import ConfigError
-from syrinx.engine.record import Observer
+from syrinx.engine.record import Observer, Observers
 from syrinx.server.app import build_app
 from syrinx.server.auth import read_keys
+from syrinx.server.keeping import Keeping
 from syrinx.server.limits import host_name, is_loopback
 from syrinx.server.log import configure_logging
 from syrinx.server.metrics_log import MetricsLog
 from syrinx.server.observe import Metrics
+from syrinx.server.run_file import announced
 from syrinx.server.transport import AbortableHttp
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from syrinx.engine.engine import Engine
+    from syrinx.store.cache import AudioCache
 
-EngineFactory = Callable[[Settings, Observer], "Engine"]
+
+class EngineFactory(Protocol):
+    """``wiring.build_engine``, or a test's own."""
+
+    def __call__(self, settings: Settings, observer: Observer, *, cache: AudioCache | None) -> Engine: ...
+
 
 PING_S = 20.0
 """Between WebSocket pings, and the longest wait for a pong (uvicorn's own default); clients answer while they play."""
@@ -106,6 +114,15 @@ class DrainingServer(uvicorn.Server):
         self.force_exit = now - self._first_signal > SAME_SIGNAL_S
         self.should_exit = True
 
+    def end(self) -> None:
+        """Drain and end, as a signal does."""
+        self.should_exit = True
+
+    def quit(self) -> None:
+        """End, and break off what runs: a client asked for it."""
+        self._drain_timeout_s = 0.0
+        self.should_exit = True
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain while still listening, so that probes read 503 and not a refused connection; then end the rest."""
         draining = asyncio.create_task(self._engine.drain(self._drain_timeout_s))
@@ -120,12 +137,21 @@ class DrainingServer(uvicorn.Server):
 
 async def _serve(settings: Settings, build: EngineFactory, listener: socket.socket) -> int:
     url = f"http://{_in_url(_shown(settings.host))}:{listener.getsockname()[1]}"
+    keeping = Keeping(settings)
     metrics = Metrics(MetricsLog(settings.data_dir / "logs" / "metrics.log"))
-    engine = build(settings, metrics)
-    app = build_app(settings, engine, metrics, on_ready=lambda: _ready(engine))
+    metrics.registry.register(keeping.collector())
+    engine = build(settings, Observers(metrics, keeping.observer), cache=keeping.cache)
+    app = build_app(settings, engine, metrics, on_ready=lambda: _ready(engine), on_quit=lambda: server.quit())
     server = DrainingServer(uvicorn_config(app, settings), engine, settings.drain_timeout_s)
-    _say(f"Syrinx is listening on {url}")
-    await server.serve(sockets=[listener])
+    with announced(settings.data_dir, url, settings.drain_timeout_s):
+        _say(f"Syrinx is listening on {url}")
+        keeping.start(on_refused=server.end)
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            await keeping.close()
+    if keeping.refused is not None:
+        raise keeping.refused
     structlog.get_logger("syrinx.server").info("stopped")
     return 0
 

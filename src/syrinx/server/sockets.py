@@ -1,38 +1,46 @@
-"""The WebSocket routes: a dialect's codec for each path, behind the key and the connection cap."""
+"""The WebSocket routes: a dialect's codec for each path, behind the key and the connection cap. See ``dialects``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.types import Message
 from starlette.websockets import WebSocket
 
-from syrinx.audio.framing import Framing
 from syrinx.core.errors import Overloaded, SyrinxError, Unauthorized
 from syrinx.engine.policy import SessionOptions
 from syrinx.protocols.base import SocketCodec
-from syrinx.protocols.realtime_speech import RealtimeCodec, RealtimePolicy
 from syrinx.server.answers import POLICY_VIOLATION, TRY_AGAIN_LATER, refuse_socket
 from syrinx.server.auth import Keys, subprotocol
+from syrinx.server.first_message import first_message
 from syrinx.server.limits import SocketCap
 from syrinx.server.observe import Metrics
-from syrinx.server.websocket import Pump, PumpPolicy
-from syrinx.wiring import max_lead_s
+from syrinx.server.websocket import INLINE_BYTES, Answer, Pump, PumpPolicy, content
 
 if TYPE_CHECKING:
-    from syrinx.config import Settings
     from syrinx.engine.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A path, what is spoken there, and how its session is run."""
+    """A path, what is spoken there, and how its session is run. Adding one is a codec and an entry in
+    ``dialects.DIALECTS``."""
 
     path: str
     codec: Callable[[], SocketCodec]
     options: SessionOptions
+    speaks: Callable[[str | bytes], bool] | None = None
+    """Where several dialects share a path: whether a client's first message is of this one. The first dialect of a
+    path takes what no other one does. Codecs of such paths have nothing to say before the first message."""
+    full_code: int = TRY_AGAIN_LATER
+    """Close code when no more connections are taken."""
+    answer: Answer | None = None
+    """Does what the codec asks for (``protocols.base.Ask``), where it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,34 +53,61 @@ class SocketRoutes:
     metrics: Metrics
     policy: PumpPolicy
 
-    def routes(self, dialects: list[Dialect]) -> list[BaseRoute]:
-        """One per dialect, and a last one that tells that there is nothing at a path."""
-        known: list[BaseRoute] = [WebSocketRoute(dialect.path, self._endpoint(dialect)) for dialect in dialects]
-        return [*known, WebSocketRoute("/{path:path}", _nothing_here)]
+    def routes(self, dialects: Sequence[Dialect], others: Sequence[BaseRoute] = ()) -> list[BaseRoute]:
+        """One per path, then ``others``, and a last one that tells that there is nothing at a path."""
+        by_path: dict[str, list[Dialect]] = {}
+        for dialect in dialects:
+            by_path.setdefault(dialect.path, []).append(dialect)
+        known: list[BaseRoute] = [WebSocketRoute(path, self._endpoint(spoken)) for path, spoken in by_path.items()]
+        return [*known, *others, WebSocketRoute("/{path:path}", _nothing_here)]
 
-    def _endpoint(self, dialect: Dialect) -> Callable[[WebSocket], object]:
+    def _endpoint(self, dialects: Sequence[Dialect]) -> Callable[[WebSocket], object]:
         async def endpoint(websocket: WebSocket) -> None:
             try:
                 owner = self.keys.admit(websocket.scope)
                 with self.cap.slot():
-                    await self._run(websocket, dialect, owner)
+                    await self._run(websocket, dialects, owner)
             except Unauthorized as error:
                 await _refuse(websocket, POLICY_VIOLATION, error)
             except Overloaded as error:
-                await _refuse(websocket, TRY_AGAIN_LATER, error)
+                await _refuse(websocket, dialects[0].full_code, error)
 
         return endpoint
 
-    async def _run(self, websocket: WebSocket, dialect: Dialect, owner: str) -> None:
+    async def _run(self, websocket: WebSocket, dialects: Sequence[Dialect], owner: str) -> None:
+        """Accept, find out which dialect is spoken, and pump until the end."""
+        dialect, first = dialects[0], None
         session = self.engine.session(with_owner(dialect.options, owner))
-        open_sockets = self.metrics.sockets.labels(dialect.options.protocol)
-        open_sockets.inc()
         try:
             await websocket.accept(subprotocol(websocket.scope.get("subprotocols", [])))
-            await Pump(websocket, dialect.codec(), session, self.policy).run()
+            if len(dialects) > 1:
+                with self._counted(dialect):
+                    first = await first_message(websocket, session)
+                    dialect = await _spoken_in(first, dialects)
+                if dialect is not dialects[0]:
+                    session.close()
+                    session = self.engine.session(with_owner(dialect.options, owner))
+            with self._counted(dialect):
+                await Pump(websocket, dialect.codec(), session, self.policy, dialect.answer).run(first)
         finally:
             session.close()
-            open_sockets.dec()
+
+    def _counted(self, dialect: Dialect) -> AbstractContextManager[None]:
+        return self.metrics.sockets.labels(dialect.options.protocol).track_inprogress()
+
+
+async def _spoken_in(first: Message | None, dialects: Sequence[Dialect]) -> Dialect:
+    if first is None or first["type"] != "websocket.receive":
+        return dialects[0]
+    said = content(first)
+    if len(said) > INLINE_BYTES:
+        return await asyncio.to_thread(spoken_in, said, dialects)
+    return spoken_in(said, dialects)
+
+
+def spoken_in(said: str | bytes, dialects: Sequence[Dialect]) -> Dialect:
+    """The dialect of a first message: the one that says it is, else the path's first."""
+    return next((d for d in dialects[1:] if d.speaks is not None and d.speaks(said)), dialects[0])
 
 
 async def _refuse(websocket: WebSocket, code: int, error: SyrinxError) -> None:
@@ -87,34 +122,3 @@ async def _nothing_here(websocket: WebSocket) -> None:
 def with_owner(options: SessionOptions, owner: str) -> SessionOptions:
     """The same options for one caller."""
     return replace(options, owner=owner)
-
-
-def realtime(settings: Settings, engine: Engine) -> Dialect:
-    """The Realtime-style dialect as the settings have it."""
-    policy = RealtimePolicy(
-        max_words=settings.max_utterance_words,
-        max_chars=settings.max_text_chars,
-        max_pending=settings.max_pending_per_connection,
-        default_speed=settings.default_speed,
-        prime_bytes=settings.prime_bytes if settings.prime_stream else 0,
-        opus_bitrate=bits_per_second(settings.opus_bitrate),
-    )
-    options = SessionOptions(
-        "realtime",
-        framing=Framing(
-            chunk_s=settings.stream_chunk_seconds,
-            first_immediate=settings.ws_first_chunk_immediate,
-            buffer_bytes=settings.ws_buffer_bytes,
-            flush_every=settings.ws_flush_every,
-        ),
-        max_latency_s=settings.ws_max_latency_ms / 1000,
-        max_pending=settings.max_pending_per_connection,
-        idle_flush_s=settings.flush_idle_ms / 1000 or None,
-        max_lead_s=max_lead_s(settings),
-    )
-    return Dialect("/v1/audio/speech/stream/ws", lambda: RealtimeCodec(policy, engine.resolve), options)
-
-
-def bits_per_second(text: str) -> int:
-    """Read ``"48k"`` or ``"48000"``."""
-    return int(text.removesuffix("k")) * (1000 if text.endswith("k") else 1)

@@ -3,26 +3,54 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import structlog
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from syrinx.core.errors import EmptyText, SyrinxError
-from syrinx.core.types import Append, Audio, End, Failed, Finished, Open, Started
-from syrinx.protocols.openai_speech import SpeechCall, StreamFormat, delta_event, done_event, error_event
+from syrinx.core.types import Append, Audio, EncodedAudio, End, Failed, Finished, Open, Started
+from syrinx.protocols.one_shot import OneShot
 from syrinx.server.answers import abort, error_answer, request_id
 from syrinx.server.websocket import EventSession
 
 _log = structlog.get_logger("syrinx.http")
 
 
+def raw_headers(audio: EncodedAudio) -> Mapping[str, str]:
+    """Of an answer whose body is the encoded stream as it is."""
+    return {"content-type": audio.media_type}
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerForm:
+    """How a dialect puts an utterance into an HTTP answer; what is not given is done as for a plain stream of audio."""
+
+    headers: Callable[[EncodedAudio], Mapping[str, str]] = raw_headers
+    """Of the answer, from its first audio: the type of the content and what the dialect adds."""
+    piece: Callable[[bytes], bytes] = bytes
+    """A piece of the encoded stream as it stands in the body."""
+    end: Callable[[OneShot, Finished], bytes] = lambda call, finished: b""
+    """What stands behind the last piece."""
+    broken: Callable[[SyrinxError], bytes] = lambda error: b""
+    """Last words after the first audio; the connection breaks off behind them."""
+    refuse: Callable[[SyrinxError], Response] = error_answer
+    """The whole answer where no audio came."""
+
+
+PLAIN = AnswerForm()
+
+
 class SpeechStream:
     """An ASGI answer that speaks ``call`` through ``session`` and closes it."""
 
-    def __init__(self, call: SpeechCall, session: EventSession, send_timeout_s: float) -> None:
+    def __init__(self, call: OneShot, session: EventSession, send_timeout_s: float, form: AnswerForm = PLAIN) -> None:
         self._call = call
         self._session = session
         self._send_timeout_s = send_timeout_s
+        self._form = form
         self._model = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,16 +78,14 @@ class SpeechStream:
             self._session.send(Append(name, self._call.text))
             self._session.send(End(name))
         except SyrinxError as error:
-            await error_answer(error)(scope, receive, send)
+            await self._form.refuse(error)(scope, receive, send)
             return
         first = await self._next()
         if isinstance(first, Audio):
-            await self._send(send, self._head(first))
+            await self._send(send, self._head(first.audio))
             await self._stream(first, send)
-        elif isinstance(first, Failed):
-            await error_answer(first.error)(scope, receive, send)
         elif first is not None:
-            await error_answer(EmptyText("'input' holds nothing to speak.", param="input"))(scope, receive, send)
+            await self._form.refuse(self._why_silent(first))(scope, receive, send)
 
     async def _next(self) -> Audio | Failed | Finished | None:
         """The next audio or the end; None when the client hung up."""
@@ -71,22 +97,27 @@ class SpeechStream:
         return None
 
     async def _stream(self, first: Audio, send: Send) -> None:
-        sse = self._call.stream_format is StreamFormat.SSE
+        form = self._form
         event: Audio | Failed | Finished | None = first
         while isinstance(event, Audio):
-            await self._body(send, delta_event(event.audio.data) if sse else event.audio.data)
+            await self._body(send, form.piece(event.audio.data))
             event = await self._next()
         if isinstance(event, Finished):
-            await self._body(send, done_event(len(self._call.text), event.audio_s) if sse else b"", more=False)
+            await self._body(send, form.end(self._call, event), more=False)
         elif event is not None:
             _log.warning("speech_broken_off", code=event.error.code, error=str(event.error))
-            if sse:
-                await self._body(send, error_event(event.error))
+            if last_words := form.broken(event.error):
+                await self._body(send, last_words)
 
-    def _head(self, first: Audio) -> dict[str, object]:
-        sse = self._call.stream_format is StreamFormat.SSE
-        media_type = "text/event-stream" if sse else first.audio.media_type
-        headers = {"content-type": media_type, "cache-control": "no-store", "x-accel-buffering": "no"}
+    def _why_silent(self, end: Failed | Finished) -> SyrinxError:
+        """The error of an utterance that ended without audio, in the dialect's name for its text."""
+        if isinstance(end, Failed) and not isinstance(end.error, EmptyText):
+            return end.error
+        name = self._call.text_field
+        return EmptyText(f"{name!r} holds nothing to speak.", param=name)
+
+    def _head(self, first: EncodedAudio) -> dict[str, object]:
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no", **self._form.headers(first)}
         if self._model.isascii():
             headers["x-syrinx-model"] = self._model
         if self._call.not_applied:

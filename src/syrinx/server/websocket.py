@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,9 +13,9 @@ import structlog
 from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from syrinx.core.errors import InvalidRequest, SyrinxError
+from syrinx.core.errors import InvalidRequest, Overloaded, SyrinxError
 from syrinx.core.types import Cancel, ClientEvent, ServerEvent
-from syrinx.protocols.base import Action, Close, Drain, Reply, SocketCodec
+from syrinx.protocols.base import Action, Ask, Close, Drain, Reply, SocketCodec
 from syrinx.server.answers import GOING_AWAY, INTERNAL_ERROR, abort
 
 _log = structlog.get_logger("syrinx.websocket")
@@ -25,6 +25,8 @@ MAX_REPLIES = 256
 INLINE_BYTES = 32_768
 """Longer messages are parsed in a thread; one of this length takes about 0.5 ms."""
 
+SLOWEST_READER = 256_000
+"""Bytes a second. A long message may take its length at this rate more: a 32-bit stream as it is heard has 96,000."""
 FAIR_SENDS = 16
 """Sending to a client that reads does not wait; after so many messages the others get their turn."""
 
@@ -53,6 +55,10 @@ class PumpPolicy:
     """Sends that take longer are logged."""
 
 
+Answer = Callable[[object], Awaitable[object]]
+"""Does what a codec's ``Ask`` asks for. Raises ``SyrinxError``."""
+
+
 class _Dropped(Exception):
     """The client stopped reading."""
 
@@ -60,11 +66,21 @@ class _Dropped(Exception):
 class Pump:
     """Runs one accepted WebSocket to its end."""
 
-    def __init__(self, websocket: WebSocket, codec: SocketCodec, session: EventSession, policy: PumpPolicy) -> None:
+    def __init__(
+        self,
+        websocket: WebSocket,
+        codec: SocketCodec,
+        session: EventSession,
+        policy: PumpPolicy,
+        answer: Answer | None = None,
+    ) -> None:
+        """``answer``: where the codec asks for things."""
         self._websocket = websocket
         self._codec = codec
         self._session = session
         self._policy = policy
+        self._answer = answer
+        self._asking: asyncio.Task[None] | None = None
         self._outbox: deque[Reply | Close] = deque()
         self._wake = session.wake
         self._room = asyncio.Event()
@@ -74,13 +90,16 @@ class Pump:
         self._loop = asyncio.get_running_loop()
         self._writer = _this_task()
         self._sending_since: float | None = None
+        """From when on a send counts as late: later for a long message."""
         self._stalled = False
         self._watchdog: asyncio.TimerHandle | None = None
 
-    async def run(self) -> None:
-        """Return when the connection has ended, for whatever reason. The session is closed then."""
+    async def run(self, first: Message | None = None) -> None:
+        """Return when the connection has ended, for whatever reason. The session is closed then.
+
+        ``first``: an ASGI message that was received already."""
         self._watch()
-        reader = asyncio.create_task(self._read(), name="websocket reader")
+        reader = asyncio.create_task(self._read(first), name="websocket reader")
         try:
             self._perform(self._codec.opened())
             await self._write()
@@ -96,20 +115,24 @@ class Pump:
             if self._watchdog is not None:
                 self._watchdog.cancel()
             self._session.close()
-            reader.cancel()
-            (outcome,) = await asyncio.gather(reader, return_exceptions=True)
-            if isinstance(outcome, Exception):
-                _log.error("reader_failed", exc_info=outcome)
+            tasks = [reader] if self._asking is None else [reader, self._asking]
+            for task in tasks:
+                task.cancel()
+            for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(outcome, Exception):
+                    _log.error("reader_failed", exc_info=outcome)
 
     # --- in --------------------------------------------------------------------------------------------------------
 
-    async def _read(self) -> None:
+    async def _read(self, first: Message | None) -> None:
         try:
-            while (message := await self._websocket.receive())["type"] == "websocket.receive":
-                await self._take(_content(message))
+            message = first or await self._websocket.receive()
+            while message["type"] == "websocket.receive":
+                await self._take(content(message))
                 while len(self._outbox) > MAX_REPLIES:
                     self._room.clear()
                     await self._room.wait()
+                message = await self._websocket.receive()
         finally:
             self._gone = True
             self._session.close()
@@ -137,6 +160,8 @@ class Pump:
                 self._session.drain()
             elif isinstance(action, Cancel):
                 self._cancel(action)
+            elif isinstance(action, Ask):
+                self._ask(action)
             else:
                 self._session.send(action)
 
@@ -147,6 +172,26 @@ class Pump:
                 self._perform([action])
             except SyrinxError as error:
                 _log.debug("refusal_incomplete", error=str(error))
+
+    def _ask(self, ask: Ask) -> None:
+        assert self._answer is not None, "a dialect that asks has somebody to answer"
+        if self._asking is not None:
+            raise Overloaded("This connection waits for another answer of that kind.", retry_after_s=1.0)
+        self._asking = asyncio.create_task(self._find_out(ask, self._answer), name="answer to a codec")
+
+    async def _find_out(self, ask: Ask, answer: Answer) -> None:
+        try:
+            outcome = await answer(ask.question)
+        except SyrinxError as error:
+            outcome = error
+        except Exception:  # noqa: BLE001 - a bug must not leave the client waiting
+            _log.exception("answer_failed")
+            outcome = SyrinxError("The server failed; its log says why.")
+        async with self._parsing:  # the codec is not thread-safe
+            replies = ask.then(outcome)
+        self._asking = None
+        self._perform(replies)
+        self._wake.set()
 
     def _cancel(self, action: Cancel) -> None:
         try:
@@ -170,7 +215,7 @@ class Pump:
             elif (event := self._session.take()) is not None:
                 if await self._send_event(event):
                     return
-            elif self._session.over:
+            elif self._session.over and self._asking is None:
                 await self._finish()
                 return
             else:
@@ -197,7 +242,8 @@ class Pump:
 
     async def _send(self, item: Reply | Close) -> bool:
         """Send one message; True if it was the last. Raises ``_Dropped`` when the client takes nothing."""
-        began = self._sending_since = self._loop.time()
+        began = self._loop.time()
+        self._sending_since = began + _length(item) / SLOWEST_READER
         try:
             await self._websocket.send(_frame(item))
         except asyncio.CancelledError:
@@ -213,7 +259,7 @@ class Pump:
 
     def _watch(self) -> None:
         """End a send that takes too long. One timer per socket: one per message cost as much as the message."""
-        late_s = 0.0 if self._sending_since is None else self._loop.time() - self._sending_since
+        late_s = 0.0 if self._sending_since is None else max(0.0, self._loop.time() - self._sending_since)
         if late_s >= self._policy.send_timeout_s:
             self._stalled = True
             self._writer.cancel()
@@ -227,9 +273,14 @@ def _this_task() -> asyncio.Task[object]:
     return task
 
 
-def _content(message: Message) -> str | bytes:
+def content(message: Message) -> str | bytes:
+    """What the client said, of a ``websocket.receive`` message."""
     text = message.get("text")
     return text if text is not None else message.get("bytes") or b""
+
+
+def _length(item: Reply | Close) -> int:
+    return len(item.message) if isinstance(item, Reply) else 0
 
 
 def _frame(item: Reply | Close) -> Message:

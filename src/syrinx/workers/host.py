@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from syrinx.core.types import AudioChunk, ServiceClass, SynthesisJob
-from syrinx.models.base import ModelInfo
+from syrinx.models.base import ModelInfo, ReferenceClip
 
 
 class HostState(enum.Enum):
@@ -39,6 +39,8 @@ class JobTerms:
     """Seconds of model audio heard per second of time (the speed that is applied after the model)."""
     max_lead_s: float = math.inf
     """Make no more than this much model audio ahead of the play-head."""
+    cache: bool | None = None
+    """``SpeechRequest.cache``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,24 @@ class HostStatus:
     running_jobs: int = 0
 
 
+class Origin(enum.Enum):
+    """How a job's audio came about."""
+
+    MODEL = "model"
+    """Made for it, in one run."""
+    RESUMED = "resumed"
+    """Made for it by more than one worker: the one before died in mid-air."""
+    CACHE = "cache"
+    """Made for another job that asked for the same, earlier or just now."""
+
+
 class JobStream(Protocol):
     """One job's audio as it is made. Reading grants the worker leave to make more."""
+
+    @property
+    def origin(self) -> Origin:
+        """Settled once all was read."""
+        ...
 
     async def read(self, least_s: float = 0.0, patience_s: float = 0.0) -> list[AudioChunk]:
         """Wait for audio; return every chunk that is there, or ``[]`` once the job has ended.
@@ -71,6 +89,10 @@ class JobStream(Protocol):
         it gets the next chunk as usual).
         Raises ``ModelFailed`` (or its kinds), ``ModelNotReady`` or ``InvalidRequest`` where the job could not be done.
         """
+        ...
+
+    def pace(self, playback_rate: float) -> None:
+        """From now on it is heard at another rate (``JobTerms.playback_rate``, > 0). Returns at once."""
         ...
 
     def cancel(self) -> None:
@@ -104,6 +126,13 @@ class ModelHost(Protocol):
 
     def submit(self, job: SynthesisJob, terms: JobTerms) -> JobStream:
         """Hand over a job. Never blocks. Raises ``ModelNotReady`` when the model is stopped or has failed."""
+        ...
+
+    async def prepare_voice(self, clip: ReferenceClip) -> bytes:
+        """Have the model derive a voice prompt; returns the file ``prompt.safetensors`` is made of.
+
+        Raises ``InvalidRequest`` where the model cannot clone or refuses the clip, ``ModelNotReady``, ``ModelFailed``.
+        """
         ...
 
     async def stop(self) -> None:

@@ -17,10 +17,11 @@ import numpy as np
 from syrinx.core.clock import Clock
 from syrinx.core.errors import InvalidRequest, ModelFailed, RunawayStopped
 from syrinx.core.types import AudioChunk, Samples
-from syrinx.models.base import Backend, ModelInfo, StepResult
+from syrinx.models.base import Backend, ModelInfo, ReferenceClip, StepResult
+from syrinx.models.prompt import encode_prompt
 
 from .faults import fault_of
-from .messages import Cancel, Credit, FromWorker, Idle, Measured, Output, Submit
+from .messages import Cancel, Credit, FromWorker, Idle, Measured, Output, Pace, PrepareVoice, Submit, VoicePrepared
 from .meter import Meter
 from .runaway import RunawayPolicy, budget_s
 from .schedule import Candidate, Pick, SchedulePolicy, owner_key, pick
@@ -32,7 +33,8 @@ REPORT_EVERY_S = 0.1
 """Speed is reported with audio at most this often (it costs a message)."""
 MIN_CHARGE_S = 0.005
 """What a step costs its owner at least, in seconds of audio, so that silent work is not free."""
-
+PROMPT_PIECE = 1 << 20
+"""Bytes of a voice prompt in one message: the server copies each as it comes, and must not stand still for it."""
 
 _T = TypeVar("_T")
 
@@ -80,12 +82,14 @@ class StepLoop:
         self._reported_at = -math.inf
         self.working_since: float | None = None
         """When the call into the backend began that runs now; None: none runs."""
+        self.preparing = False
+        """That call prepares a voice; may be read by any thread."""
 
     @property
     def running(self) -> int:
         return len(self._jobs)
 
-    def receive(self, message: Submit | Cancel | Credit) -> list[FromWorker]:
+    def receive(self, message: Submit | Cancel | Credit | Pace | PrepareVoice) -> list[FromWorker]:
         """Apply a message; what is returned goes out before the next step."""
         match message:
             case Submit():
@@ -97,6 +101,13 @@ class StepLoop:
                     self._jobs[job_id].credit_s += seconds
                     self._changed(self._jobs[job_id])
                 return []
+            case Pace(job_id, playback_rate):
+                if (job := self._jobs.get(job_id)) is not None:
+                    self._timelines[job.terms.timeline].paced(job, playback_rate, self._clock.now())
+                    self._changed(job)
+                return []
+            case PrepareVoice():
+                return self._prepare(message)
 
     def turn(self) -> Turn:
         """Step once those whose turn it is, if anyone's."""
@@ -149,6 +160,28 @@ class StepLoop:
             timeline.forget_audio()
             self._close(self._jobs[job_id])
         return [Idle(job_id)]
+
+    def _prepare(self, message: PrepareVoice) -> list[FromWorker]:
+        ticket, samples = message.ticket, np.frombuffer(message.samples, np.float32).copy()
+        clip = ReferenceClip(samples, message.sample_rate, message.text, message.language)
+        self.preparing = True
+        try:
+            prompt = self._call([ticket], lambda: self._prompt(clip))
+        except Exception as error:  # noqa: BLE001 - a clip that a model cannot take harms nobody else
+            _log(error)
+            return [VoicePrepared(ticket, done=True, fault=fault_of(error))]
+        finally:
+            self.preparing = False
+        view = memoryview(prompt)
+        pieces = [view[start : start + PROMPT_PIECE] for start in range(0, len(view), PROMPT_PIECE)]
+        return [*(VoicePrepared(ticket, piece) for piece in pieces), VoicePrepared(ticket, done=True)]
+
+    def _prompt(self, clip: ReferenceClip) -> bytes:
+        tensors = self._backend.prepare_voice(clip)
+        try:
+            return encode_prompt(self._info.name, self._info.revision, tensors)
+        except InvalidRequest as error:  # not the fault of whoever brought the clip
+            raise ModelFailed(f"The model made no voice prompt. {error}") from None
 
     def _close(self, running: RunningJob) -> None:
         job_id = running.job.job_id

@@ -108,9 +108,11 @@ class _Worker:
         try:
             while not self._over.wait(HEARTBEAT_S):
                 _arm_deadman(deadman_s)
-                since = self._loop.working_since if self._loop is not None else None
+                loop = self._loop
+                preparing = loop is not None and loop.preparing
+                since = loop.working_since if loop is not None else None
                 step_s = None if since is None else self._clock.now() - since
-                self._channel.send([Heartbeat(step_s)])
+                self._channel.send([Heartbeat(step_s, preparing)])
         except ServerGone:
             _end_with_server(self._folder)
 

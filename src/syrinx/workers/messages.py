@@ -71,11 +71,29 @@ class Credit(Message, frozen=True, array_like=True, tag="credit"):
     seconds: float
 
 
+class Pace(Message, frozen=True, array_like=True, tag="pace"):
+    """The listener hears the job faster or slower from now on (``JobTerms.playback_rate``)."""
+
+    job_id: str
+    playback_rate: float
+
+
+class PrepareVoice(Message, frozen=True, array_like=True, tag="prepare"):
+    """Derive a voice prompt of a reference clip, before the next step. Answered by ``VoicePrepared``."""
+
+    ticket: str
+    samples: memoryview
+    """float32, mono, native byte order, as bytes."""
+    sample_rate: int
+    text: str = ""
+    language: str = ""
+
+
 class Shutdown(Message, frozen=True, array_like=True, tag="shutdown"):
     """Unload and exit."""
 
 
-ToWorker = Load | Submit | Cancel | Credit | Shutdown
+ToWorker = Load | Submit | Cancel | Credit | Pace | PrepareVoice | Shutdown
 
 # --- worker to server -----------------------------------------------------------------------------------------------
 
@@ -119,6 +137,16 @@ class Idle(Message, frozen=True, array_like=True, tag="idle"):
     job_id: str
 
 
+class VoicePrepared(Message, frozen=True, array_like=True, tag="prepared"):
+    """A piece of a voice prompt's file, its end, or both. Nothing of the ticket follows ``done``."""
+
+    ticket: str
+    data: memoryview | None = None
+    done: bool = False
+    fault: Fault | None = None
+    """Why there is none; implies ``done``."""
+
+
 class Measured(Message, frozen=True, array_like=True, tag="measured"):
     """Moving averages of the stepping (``HostLoad``)."""
 
@@ -131,6 +159,8 @@ class Heartbeat(Message, frozen=True, array_like=True, tag="beat"):
 
     step_s: float | None
     """Age of the step (or open, or close) that is running; None: the model is not at work."""
+    preparing: bool = False
+    """It is no step, but a voice that is prepared."""
 
 
-FromWorker = Hello | Ready | LoadFailed | Output | Idle | Measured | Heartbeat
+FromWorker = Hello | Ready | LoadFailed | Output | Idle | VoicePrepared | Measured | Heartbeat

@@ -29,6 +29,8 @@ class SupervisorPolicy:
     load_timeout_s: float = 600.0
     step_timeout_s: float = 30.0
     """A step longer than this is a hang."""
+    prepare_timeout_s: float = 60.0
+    """Preparing a voice longer than this is a hang. The model's jobs stand still meanwhile."""
     silence_margin_s: float = 2.0
     """Four heartbeats: a step may hold on to the interpreter for the whole step timeout, but a process that was not
     heard of for this much longer is hung as a whole."""

@@ -66,6 +66,8 @@ class Slot:
         self.index = index
         self.streams: dict[str, Stream] = {}
         """Jobs that its worker has."""
+        self.preparing: set[str] = set()
+        """Voices that it was asked for (``errands``)."""
         self.ready = False
         self.failed = False
         self.deaths = 0
@@ -190,7 +192,9 @@ class Slot:
 
     def _order(self) -> Load:
         policy = self._policy
-        deadman_s = max(DEADMAN_S, 2 * policy.step_timeout_s)  # a step may hold on to the interpreter throughout
+        deadman_s = max(
+            DEADMAN_S, 2 * policy.step_timeout_s, 2 * policy.prepare_timeout_s
+        )  # a step may hold on to the interpreter throughout
         return Load(self._spec.backend, self._spec.options, policy.schedule, policy.runaway, deadman_s)
 
     def _not_loaded(self, process: WorkerProcess) -> Death:
@@ -245,9 +249,8 @@ class Slot:
     def _heard(self, message: FromWorker) -> None:
         self._heard_at = self._loop.time()
         match message:
-            case Heartbeat(step_s):
-                if step_s is not None and step_s > self._policy.step_timeout_s:
-                    self._kill(f"A step of the model took longer than {self._policy.step_timeout_s:g} s.")
+            case Heartbeat(step_s, preparing):
+                self._check_step(step_s or 0.0, preparing)
             case Ready() | LoadFailed():
                 if not self._loaded.done():
                     self._loaded.set_result(message)
@@ -256,9 +259,17 @@ class Slot:
             case _:
                 self._owner.slot_heard(self, message)
 
+    def _check_step(self, step_s: float, preparing: bool) -> None:
+        limit_s = self._policy.prepare_timeout_s if preparing else self._policy.step_timeout_s
+        if step_s > limit_s:
+            what = "Preparing a voice" if preparing else "A step of the model"
+            self._kill(f"{what} took longer than {limit_s:g} s.")
+
     def _watch_silence(self, warned: bool = False) -> None:
         """Kill a worker that is not heard of. Looks twice: it may be this process that was held up."""
-        limit_s = self._policy.step_timeout_s + self._policy.silence_margin_s
+        policy = self._policy
+        held_s = max(policy.step_timeout_s, policy.prepare_timeout_s if self.preparing else 0.0)
+        limit_s = held_s + policy.silence_margin_s
         quiet_s = self._loop.time() - self._heard_at
         if quiet_s < limit_s:
             self._watch = self._loop.call_later(limit_s - quiet_s, self._watch_silence)

@@ -9,7 +9,7 @@ from typing import Protocol
 from syrinx.core.errors import SyrinxError
 from syrinx.core.types import AudioChunk, SynthesisJob
 
-from .host import JobTerms
+from .host import JobTerms, Origin
 from .messages import Submit
 
 GRANT_SHARE = 0.25
@@ -20,6 +20,10 @@ class Keeper(Protocol):
     """Whom a stream tells what its reader does (the supervisor)."""
 
     def grant(self, stream: Stream, seconds: float) -> None: ...
+
+    def pace(self, stream: Stream) -> None:
+        """Its terms have another ``playback_rate``."""
+        ...
 
     def cancel(self, stream: Stream) -> None: ...
 
@@ -32,6 +36,8 @@ class Progress:
     marks: int = 0
     retries: int = 0
     suspected: int = 0
+    resumed: bool = False
+    """A second worker went on where the first had died."""
     heard_until: float = 0.0
     """When the listener will have heard what was received, if it began to play at once (event loop's clock)."""
 
@@ -62,6 +68,11 @@ class Stream:
     _gone: asyncio.Event = field(default_factory=asyncio.Event)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def origin(self) -> Origin:
+        """See ``JobStream.origin``."""
+        return Origin.RESUMED if self.progress.resumed else Origin.MODEL
+
     # --- for the reader ---------------------------------------------------------------------------------------------
 
     async def read(self, least_s: float = 0.0, patience_s: float = 0.0) -> list[AudioChunk]:
@@ -81,6 +92,13 @@ class Stream:
         if self._error is not None:
             raise self._error
         return []
+
+    def pace(self, playback_rate: float) -> None:
+        """See ``JobStream.pace``."""
+        if playback_rate != self.terms.playback_rate:
+            self.terms = replace(self.terms, playback_rate=playback_rate)
+            if not self._ended:
+                self.keeper.pace(self)
 
     def cancel(self) -> None:
         """See ``JobStream.cancel``. Again, or after the end, it does nothing but drop what was not read."""
@@ -133,6 +151,7 @@ class Stream:
     def message(self, now: float) -> Submit:
         """Return what tells a worker to do the rest of this job. What is left unread stays charged to the window."""
         progress = self.progress
+        progress.resumed |= progress.samples > 0
         self._ungranted_s = 0.0
         return Submit(
             self.job,

@@ -19,11 +19,12 @@ from syrinx.core.errors import (
     WorkerLost,
 )
 from syrinx.core.types import AudioChunk, SynthesisJob
-from syrinx.models.base import ModelInfo
+from syrinx.models.base import ModelInfo, ReferenceClip
 
+from .errands import Errands
 from .faults import error_of
 from .host import HostLoad, HostState, HostStatus, JobTerms
-from .messages import Cancel, Credit, FromWorker, Idle, Output
+from .messages import Cancel, Credit, FromWorker, Idle, Output, Pace, VoicePrepared
 from .placement import choose
 from .policy import BackendSpec, SupervisorPolicy
 from .recovery import Casualty, reason_to_fail
@@ -60,6 +61,7 @@ class Supervisor:
         """Waiting streams that may go only to the slot whose worker they may have killed."""
         self._homes: OrderedDict[str, Slot] = OrderedDict()
         """Where a timeline's jobs went (``placement.choose``)."""
+        self._errands = Errands(name)
         self._order = 0
         self._encoder = Encoder()
 
@@ -128,6 +130,14 @@ class Supervisor:
         self._place(stream)
         return stream
 
+    async def prepare_voice(self, clip: ReferenceClip) -> bytes:
+        """See ``ModelHost.prepare_voice``. Its jobs stand still meanwhile, for ``prepare_timeout_s`` at the longest.
+
+        Raises also ``Overloaded`` where too many are prepared already."""
+        if self._info is not None and not self._info.clones:
+            raise InvalidRequest(f"The model {self.name} cannot clone voices.", code="cannot_clone")
+        return await self._errands.prepare(clip, self._slots)
+
     async def stop(self) -> None:
         """See ``ModelHost.stop``. Takes at most ``stop_grace_s`` and what a killed process needs to vanish."""
         for stream in list(self._streams.values()):
@@ -141,6 +151,11 @@ class Supervisor:
         slot = self._slot_of(stream)
         if slot is not None:
             slot.send(Credit(stream.job.job_id, seconds))
+
+    def pace(self, stream: Stream) -> None:
+        slot = self._slot_of(stream)
+        if slot is not None:  # else it goes out with the job
+            slot.send(Pace(stream.job.job_id, stream.terms.playback_rate))
 
     def cancel(self, stream: Stream) -> None:
         slot = self._slot_of(stream)
@@ -163,6 +178,8 @@ class Supervisor:
             case Idle(job_id):
                 if (stream := slot.streams.get(job_id)) is not None:
                     self._finish(stream)
+            case VoicePrepared():
+                self._errands.heard(message)
             case _:
                 pass  # the rest is about the worker itself, and the slot's to act on
 
@@ -172,6 +189,7 @@ class Supervisor:
         self.slot_printed(slot, f"The worker was lost with {len(lost)} jobs. {death.cause}{suspects}")
         for stream in lost:
             self._mourn(slot, stream, death)
+        self._errands.lost(slot, death.cause)
         if slot.failed:
             self._failure = death.cause
         if all(other.failed for other in self._slots):
@@ -281,4 +299,6 @@ class Supervisor:
     async def _end_slots(self) -> None:
         slots, self._slots = self._slots, []
         self._homes.clear()
+        for slot in slots:
+            self._errands.lost(slot, f"The model {self.name} was stopped.")
         await asyncio.gather(*(slot.stop() for slot in slots))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from syrinx.core.types import ServiceClass, SynthesisJob
 
@@ -78,6 +78,17 @@ class Timeline:
         self.utterance_dry_at = max(self.utterance_dry_at, now) + heard_s
         self.resting = self.utterance_dry_at - now >= _lead_s(job)
         job.sent = True
+
+    def paced(self, job: RunningJob, playback_rate: float, now: float) -> None:
+        """The listener hears the job at another rate from now on.
+
+        What was sent and not heard may be played sooner, and runs dry sooner; that it lasts longer is not counted on,
+        because part of it is at the client already."""
+        sooner = min(1.0, job.terms.playback_rate / playback_rate)
+        job.terms = replace(job.terms, playback_rate=playback_rate)
+        if self.jobs[0] is job:
+            self.runs_dry_at = min(self.runs_dry_at, now + (self.runs_dry_at - now) * sooner)
+            self.utterance_dry_at = min(self.utterance_dry_at, now + (self.utterance_dry_at - now) * sooner)
 
     def candidate(self) -> Candidate | None:
         """Return what of this timeline could step, or None: no job, or the reader must read first.

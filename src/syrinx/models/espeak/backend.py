@@ -21,6 +21,9 @@ MAX_SEGMENT_CHARS = 300
 """About 20 s of speech, made in about 15 ms: what a slot is busy with at most, and 1 MB of samples."""
 STEP_TIMEOUT_S = 10.0
 """A step waits at most this long for audio; it comes within milliseconds unless the library hangs."""
+SOUND = 2
+"""Counts up whenever this package makes the library sound otherwise: its rate, its voices, what it cleans
+off the text. Audio in the response cache of another count is not played any more."""
 
 _UNSPEAKABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters (NUL would end the C string) and lone surrogates (which UTF-8 cannot carry)."""
@@ -49,7 +52,7 @@ class EspeakBackend(Backend):
         return self._steps
 
     def expected_s(self, job: SynthesisJob) -> float | None:
-        return pace.expected_s(job.text, job.delivery.speed)
+        return pace.expected_s(job.text)
 
     def unload(self) -> None:
         if self._slots is not None:
@@ -65,14 +68,20 @@ def _model_info(library: EspeakLibrary, table: VoiceTable, options: EspeakOption
         voices=table.voices,
         default_voice=DEFAULT_VOICE,
         licence="GPL-3.0-or-later",
-        revision=library.version,
+        revision=_revision(library),
         max_batch=options.slots,
         max_segment_chars=MAX_SEGMENT_CHARS,
         word_times=True,
-        native_speed=pace.NATIVE_SPEED,
         seconds_per_char=pace.SECONDS_PER_LETTER,
         voice_variants=table.variants,
     )
+
+
+def _revision(library: EspeakLibrary) -> str:
+    """The library, the wheel that its dictionaries come from, and what we make of them."""
+    from importlib.metadata import version
+
+    return f"{library.version}-{version('espeakng-loader')}-{SOUND}"
 
 
 def _without_dictionary(library: EspeakLibrary, data: Path) -> set[str]:
@@ -113,7 +122,7 @@ class _EspeakSteps(SteppedBackend):
         utterance = Utterance(
             text=_UNSPEAKABLE.sub(" ", job.text),  # one for one, so that word positions stay true
             voice=self._table.native_name(job.voice),
-            words_per_minute=pace.words_per_minute(job.delivery.speed),
+            words_per_minute=pace.NORMAL_WPM,
         )
         self._jobs[job.job_id] = _Job(Speech(utterance, self._info.sample_rate))
 

@@ -7,9 +7,19 @@ from dataclasses import dataclass
 
 from syrinx.core.errors import InvalidRequest
 from syrinx.core.types import AudioChunk, Mark, SynthesisJob
-from syrinx.models.base import Backend, ModelInfo, SteppedBackend, StepResult, VoiceInfo, check_job
+from syrinx.models.base import (
+    Backend,
+    ModelInfo,
+    ReferenceClip,
+    SteppedBackend,
+    StepResult,
+    Tensors,
+    VoiceInfo,
+    check_job,
+)
+from syrinx.models.prompt import PromptCache
 
-from . import score
+from . import clone, score
 from .device import Device, Effects
 from .directives import VERBATIM, Directive, Fault
 from .options import ToneOptions
@@ -46,6 +56,8 @@ class ToneBackend(Backend):
             max_batch=options.max_batch,
             word_times=True,
             repeatable=True,
+            sampled=True,
+            clones=True,
             verbatim=VERBATIM,
             native_speed=(0.25, 4.0),
             native_pitch=(0.5, 2.0),
@@ -60,6 +72,10 @@ class ToneBackend(Backend):
 
     def stepped(self) -> SteppedBackend:
         return self._steps
+
+    def prepare_voice(self, clip: ReferenceClip) -> Tensors:
+        """The pitch of the clip is all that a tone has of a voice."""
+        return clone.prompt_of(clip)
 
     def expected_s(self, job: SynthesisJob) -> float | None:
         """Text and ``{{long}}`` count; ``{{runaway}}`` does not, for it is what a guard must catch."""
@@ -119,10 +135,14 @@ class _ToneSteps(SteppedBackend):
         self._step_s = options.chunk_ms / 1000 / options.x_realtime
         self._first_s = options.first_chunk_ms / 1000
         self._playing: dict[str, _Playing] = {}
+        self._prompts = PromptCache()
 
     def open(self, job: SynthesisJob) -> None:
         check_job(self._info, job)
-        self._playing[job.job_id] = _Playing(write_score(job))
+        frequency = None
+        if job.prompt is not None:
+            frequency = clone.frequency_in(self._prompts.load(job.prompt, self._info.name).tensors)
+        self._playing[job.job_id] = _Playing(write_score(job, frequency))
 
     def step(self, job_ids: Sequence[str]) -> list[StepResult]:
         begins = any(self._playing[job_id].sample == 0 for job_id in job_ids if job_id in self._playing)

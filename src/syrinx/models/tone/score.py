@@ -30,6 +30,8 @@ TIMBRES: dict[str, tuple[float, ...]] = {
     "deep": (0.7, 0.3),
 }
 """Share of each harmonic (1f, 2f, ...) by voice; shares add up to 1, so that no voice is louder than its amplitude."""
+CLONED = TIMBRES["bright"]
+"""Of a cloned voice: harmonics, as a voice has them."""
 
 
 def frequency_of(utterance_id: str) -> float:
@@ -79,8 +81,27 @@ class _Sound:
     word: Span | None = None
 
 
-def write_score(job: SynthesisJob) -> Score:
-    """Lay out a job. Raises ``InvalidRequest`` for a malformed directive."""
+def write_score(job: SynthesisJob, frequency: float | None = None) -> Score:
+    """Lay out a job, at the ``frequency`` of a cloned voice or that of its utterance.
+
+    Raises ``InvalidRequest`` for a malformed directive.
+    """
+    sounds, stops, total = _lay_out(job)
+    times, levels = _envelope([sound for sound in sounds if sound.end_s > sound.start_s])
+    return Score(
+        total=total,
+        stops=tuple(stops),
+        words=tuple(Mark(MarkKind.WORD, s.word, s.start_s, s.end_s) for s in sounds if s.word is not None),
+        knot_times=times,
+        knot_levels=levels,
+        frequency=(frequency or frequency_of(job.utterance_id or job.job_id)) * job.delivery.pitch,
+        amplitude=AMPLITUDE * job.delivery.volume,
+        timbre=TIMBRES[job.voice] if frequency is None else CLONED,
+    )
+
+
+def _lay_out(job: SynthesisJob) -> tuple[list[_Sound], list[Stop], int | None]:
+    """What sounds when, what stops it, and the samples it takes."""
     directives = parse(job.text)
     pace = SECONDS_PER_CHAR / job.delivery.speed
     clock, at = 0.0, 0
@@ -91,7 +112,7 @@ def write_score(job: SynthesisJob) -> Score:
         clock += (directive.span.start - at) * pace
         at = directive.span.end
         if directive.fault is Fault.RUNAWAY:
-            return _score(job, [*sounds, _Sound(clock, np.inf)], stops, None)
+            return [*sounds, _Sound(clock, np.inf)], stops, None
         if directive.fault is Fault.LONG:
             sounds.append(_Sound(clock, clock + directive.seconds))
             clock += directive.seconds
@@ -99,7 +120,7 @@ def write_score(job: SynthesisJob) -> Score:
             stops.append(Stop(round(clock * SAMPLE_RATE), directive))
     sounds += _words(job.text, Span(at, len(job.text)), clock, pace)
     clock += (len(job.text) - at) * pace
-    return _score(job, sounds, stops, round(clock * SAMPLE_RATE))
+    return sounds, stops, round(clock * SAMPLE_RATE)
 
 
 def expected_s(job: SynthesisJob) -> float:
@@ -123,20 +144,6 @@ def _words(text: str, part: Span, start_s: float, pace: float) -> list[_Sound]:
         )
         for match in _WORD.finditer(text, part.start, part.end)
     ]
-
-
-def _score(job: SynthesisJob, sounds: Sequence[_Sound], stops: Sequence[Stop], total: int | None) -> Score:
-    times, levels = _envelope([sound for sound in sounds if sound.end_s > sound.start_s])
-    return Score(
-        total=total,
-        stops=tuple(stops),
-        words=tuple(Mark(MarkKind.WORD, s.word, s.start_s, s.end_s) for s in sounds if s.word is not None),
-        knot_times=times,
-        knot_levels=levels,
-        frequency=frequency_of(job.utterance_id or job.job_id) * job.delivery.pitch,
-        amplitude=AMPLITUDE * job.delivery.volume,
-        timbre=TIMBRES[job.voice],
-    )
 
 
 def _envelope(sounds: Sequence[_Sound]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

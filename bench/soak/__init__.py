@@ -1,0 +1,1 @@
+"""Many kinds of clients at once, well and badly behaved, drawn at a printed seed."""

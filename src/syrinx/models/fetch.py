@@ -1,0 +1,156 @@
+"""Brings the files of a model onto this machine, into ``<models>/<org>/<repo>``, in a process of its own.
+
+A process, because the hub's library reads its folders from the environment when it is imported: so nothing of it lands
+in the user's home, the server keeps its threads, and a download ends at once where nobody wants it any more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from syrinx.core.errors import InvalidRequest, ModelNotReady
+
+KYUTAI = "Verylicious/pocket-tts-ungated"
+QWEN_CUSTOM = "Qwen/Qwen3-TTS-12Hz-0.6B-CustomVoice"
+QWEN_BASE = "Qwen/Qwen3-TTS-12Hz-0.6B-Base"
+
+MODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "kyutai": (KYUTAI,),
+        "qwen_custom": (QWEN_CUSTOM,),
+        "qwen_base": (QWEN_BASE,),
+        "qwen_all": (QWEN_CUSTOM, QWEN_BASE),
+        "all": (KYUTAI, QWEN_CUSTOM, QWEN_BASE),
+    }
+)
+"""What the desktop sidecar's clients may ask for, and the repositories it means."""
+
+MAX_BYTES = 100_000_000_000
+"""Largest repository fetched: many times any speech model's."""
+SPARE_BYTES = 500_000_000
+"""Left free on the disk."""
+FILES_AT_ONCE = 4
+STAGING = ".fetching"
+"""Folder beside the organisations' in which a model is put together."""
+NET_TIMEOUT_S = "30"
+"""Longest wait for the hub to say anything, seconds, unless the environment says otherwise."""
+
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things are kept."""
+
+    data_dir: Path
+    hub_cache_dir: Path | None = None
+    """Of the hub's library; None: ``hf-cache`` under the data folder."""
+
+    @property
+    def models(self) -> Path:
+        return self.data_dir.absolute() / "models"
+
+    @property
+    def cache(self) -> Path:
+        return (self.hub_cache_dir or self.data_dir / "hf-cache").absolute()
+
+    def model(self, repo: str) -> Path:
+        """The folder of a repository. Raises ``InvalidRequest`` for what is no ``org/name``."""
+        if not _REFERENCE.fullmatch(repo) or ".." in repo:
+            raise InvalidRequest(f"{repo[:200]!r} is no repository such as {KYUTAI!r}.", param="repo")
+        return self.models.joinpath(*repo.split("/"))
+
+    def local(self, reference: str) -> str:
+        """What a model is to be loaded from: an existing path as it is, else our copy of that repository if there is
+        one, else the reference unchanged."""
+        if Path(reference).exists():
+            return reference
+        if not _REFERENCE.fullmatch(reference) or ".." in reference:
+            return reference
+        folder = self.model(reference)
+        return str(folder) if folder.is_dir() else reference
+
+
+def command(repo: str, places: Places) -> list[str]:
+    """What to run. It writes one JSON object on stdout: ``{"saved_to"}`` or ``{"error"}``; bars go to stderr."""
+    return [sys.executable, "-m", "syrinx.models.fetch", repo, str(places.data_dir.absolute()), str(places.cache)]
+
+
+def environment(places: Places, environ: Mapping[str, str]) -> dict[str, str]:
+    """With which variables: the hub's own folders under ours, and no word to anybody about it."""
+    dropped = ("TRANSFORMERS_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_XET_CACHE", "HF_ASSETS_CACHE")
+    kept = {name: value for name, value in environ.items() if name not in dropped}
+    timeouts = {name: NET_TIMEOUT_S for name in ("HF_HUB_DOWNLOAD_TIMEOUT", "HF_HUB_ETAG_TIMEOUT")}
+    ours = {
+        "HF_HOME": str(places.cache),
+        "HF_HUB_CACHE": str(places.cache / "hub"),
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "DO_NOT_TRACK": "1",
+    }
+    return {**timeouts, **kept, **ours}
+
+
+def outcome(repo: str, said: bytes) -> Path:
+    """Read what the command wrote. Raises ``ModelNotReady`` with its reason."""
+    try:
+        told = json.loads(said.splitlines()[-1])
+        if "error" not in told:
+            return Path(told["saved_to"])
+        reason = str(told["error"])
+    except (ValueError, IndexError, KeyError, TypeError):
+        reason = "the download broke off"
+    raise ModelNotReady(f"{repo} could not be fetched: {reason}")
+
+
+def fetch(repo: str, places: Places) -> Path:
+    """Fetch all files of a repository, unless that was done before; returns its folder, which is complete or not there.
+
+    Raises ``ModelNotReady`` where the hub cannot be reached, or the files do not fit.
+    """
+    target = places.model(repo)
+    if target.is_dir():
+        return target
+    try:
+        from huggingface_hub import HfApi, snapshot_download
+    except ImportError:
+        raise ModelNotReady("it needs huggingface_hub: pip install 'syrinx-tts[models]'") from None
+    info = HfApi().model_info(repo, files_metadata=True)
+    _check_size(sum(file.size or 0 for file in info.siblings or []), places)
+    staging = places.models / STAGING / repo.replace("/", "--")
+    staging.mkdir(parents=True, exist_ok=True)
+    snapshot_download(repo, revision=info.sha, local_dir=staging, max_workers=FILES_AT_ONCE)
+    shutil.rmtree(staging / ".cache", ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(staging, target)
+    return target
+
+
+def _check_size(size: int, places: Places) -> None:
+    places.models.mkdir(parents=True, exist_ok=True)
+    room = min(MAX_BYTES, shutil.disk_usage(places.models).free - SPARE_BYTES)
+    if size > room:
+        raise ModelNotReady(f"it has {size / 1e9:.1f} GB, and {max(0, room) / 1e9:.1f} GB is all there is room for")
+
+
+def main(arguments: list[str]) -> int:
+    """The process."""
+    repo, data_dir, cache_dir = arguments
+    places = Places(Path(data_dir), Path(cache_dir))
+    try:
+        told = {"saved_to": str(fetch(repo, places))}
+    except Exception as error:  # noqa: BLE001 - the hub's library raises anything; all of it is a reason for a person
+        told = {"error": " ".join(str(error).split())[:400] or type(error).__name__}
+    sys.stdout.write(json.dumps(told) + "\n")
+    return 1 if "error" in told else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

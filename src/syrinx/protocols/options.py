@@ -1,0 +1,33 @@
+"""Model options that a dialect's own fields stand for: handed to a model that takes them, else told as not applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from syrinx.core.types import SpeechRequest
+from syrinx.models.base import ModelInfo
+
+
+class Found(Protocol):
+    """What a request's model and voice resolve to; ``engine.catalog.Choice`` is one."""
+
+    @property
+    def info(self) -> ModelInfo: ...
+    @property
+    def voice(self) -> str: ...
+
+
+Resolve = Callable[[str | None, str | None], Found]
+"""Called with (model, voice); raises ``VoiceNotFound``, ``ModelNotFound`` or ``ModelNotReady``. Must not block."""
+
+
+def with_options(
+    request: SpeechRequest, wanted: Mapping[str, Any], info: ModelInfo
+) -> tuple[SpeechRequest, tuple[str, ...]]:
+    """Return ``request`` with those of ``wanted`` that the model takes, and the names of those that it does not."""
+    taken = info.options_schema.get("properties", {})
+    options = {name: value for name, value in wanted.items() if name in taken}
+    left_out = tuple(name for name in wanted if name not in taken)
+    return replace(request, options={**request.options, **options}) if options else request, left_out

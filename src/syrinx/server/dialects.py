@@ -1,0 +1,109 @@
+"""Every WebSocket dialect as the settings have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from syrinx.audio.framing import Framing
+from syrinx.core.clock import SystemClock
+from syrinx.core.types import ServiceClass
+from syrinx.engine.policy import SessionOptions
+from syrinx.protocols.chatterbox import ChatterboxCodec, ChatterboxPolicy
+from syrinx.protocols.orpheus import OrpheusCodec, OrpheusPolicy, speaks
+from syrinx.protocols.realtime_speech import RealtimeCodec, RealtimePolicy
+from syrinx.server.answers import POLICY_VIOLATION
+from syrinx.server.chatterbox import Registrar, known_voices
+from syrinx.server.sockets import Dialect
+from syrinx.server.stopwatch import Stopwatch
+from syrinx.wiring import max_lead_s
+
+if TYPE_CHECKING:
+    from syrinx.config import Settings
+    from syrinx.engine.engine import Engine
+
+STREAM = "/v1/audio/speech/stream/ws"
+
+
+def realtime(settings: Settings, engine: Engine) -> Dialect:
+    """The Realtime-style dialect as the settings have it."""
+    policy = RealtimePolicy(
+        max_words=settings.max_utterance_words,
+        max_chars=settings.max_text_chars,
+        max_pending=settings.max_pending_per_connection,
+        default_speed=settings.default_speed,
+        prime_bytes=settings.prime_bytes if settings.prime_stream else 0,
+        opus_bitrate=bits_per_second(settings.opus_bitrate),
+    )
+    options = SessionOptions(
+        "realtime",
+        framing=Framing(
+            chunk_s=settings.stream_chunk_seconds,
+            first_immediate=settings.ws_first_chunk_immediate,
+            buffer_bytes=settings.ws_buffer_bytes,
+            flush_every=settings.ws_flush_every,
+        ),
+        max_latency_s=settings.ws_max_latency_ms / 1000,
+        max_pending=settings.max_pending_per_connection,
+        idle_flush_s=settings.flush_idle_ms / 1000 or None,
+        max_lead_s=max_lead_s(settings),
+        marks=True,
+    )
+    return Dialect(STREAM, lambda: RealtimeCodec(policy, engine.resolve), options)
+
+
+def service_class(settings: Settings) -> ServiceClass:
+    """How work is scheduled that nobody said to listen to."""
+    return ServiceClass.INTERACTIVE if settings.profile == "latency" else ServiceClass.BULK
+
+
+def orpheus_policy(settings: Settings) -> OrpheusPolicy:
+    """Its share of the settings, on the socket and over HTTP."""
+    return OrpheusPolicy(settings.max_text_chars, settings.default_speed, service_class(settings))
+
+
+def orpheus(settings: Settings, engine: Engine) -> Dialect:
+    """The Orpheus dialect, which shares the path of the Realtime-style one."""
+    policy = orpheus_policy(settings)
+    options = replace(realtime(settings, engine).options, protocol="orpheus", idle_flush_s=None, marks=False)
+    return Dialect(STREAM, lambda: OrpheusCodec(policy, engine.resolve), options, speaks)
+
+
+def chatterbox_policy(settings: Settings) -> ChatterboxPolicy:
+    """Its share of the settings, on the socket and over HTTP."""
+    return ChatterboxPolicy(
+        max_chars=settings.max_text_chars,
+        default_speed=settings.default_speed,
+        chunk_tokens=settings.chunk_tokens,
+        early=settings.profile == "latency",
+        service_class=service_class(settings),
+        max_reference_bytes=settings.max_reference_bytes,
+        opus_bitrate=bits_per_second(settings.opus_bitrate),
+    )
+
+
+def chatterbox(settings: Settings, engine: Engine) -> Dialect:
+    """The Chatterbox dialect. Its codec cuts the frames, and its clients measure how fast audio is made, so it is made
+    as fast as they read."""
+    policy, clock = chatterbox_policy(settings), SystemClock()
+
+    def codec() -> Stopwatch:
+        return Stopwatch(ChatterboxCodec(policy, engine.resolve, lambda: known_voices(engine.voices)), clock.now)
+
+    return Dialect(
+        "/v1/stream/tts",
+        codec,
+        SessionOptions("chatterbox", max_pending=settings.max_pending_per_connection),
+        full_code=POLICY_VIOLATION,
+        answer=Registrar(engine.voices),
+    )
+
+
+DIALECTS: tuple[Callable[[Settings, Engine], Dialect], ...] = (realtime, orpheus, chatterbox)
+"""Every WebSocket dialect; of those that share a path, the first takes what the others do not recognise."""
+
+
+def bits_per_second(text: str) -> int:
+    """Read ``"48k"`` or ``"48000"``."""
+    return int(text.removesuffix("k")) * (1000 if text.endswith("k") else 1)

@@ -1,0 +1,97 @@
+"""Where the response cache keeps its files: an interface small enough for a bucket, and a folder of this user's own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from obstore.store import LocalStore
+
+
+class Blobs(Protocol):
+    """Files by name, written whole or not at all. Every method may raise ``OSError``."""
+
+    async def sizes(self) -> dict[str, int]:
+        """Bytes of every file by name; what an interrupted write left is removed."""
+        ...
+
+    async def put(self, name: str, data: bytes) -> None: ...
+
+    async def get(self, name: str) -> bytes:
+        """Raises ``FileNotFoundError``."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """A file that is not there is no error."""
+        ...
+
+
+class FolderBlobs:
+    """Files in a folder that only this user may enter, readable by this user alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._opened: LocalStore | None = None
+
+    async def sizes(self) -> dict[str, int]:
+        return await asyncio.to_thread(self._sweep)
+
+    async def put(self, name: str, data: bytes) -> None:
+        import obstore
+
+        with _as_os_error():
+            await obstore.put_async(self._store(), name, data)
+        await asyncio.to_thread(os.chmod, self._folder / name, 0o600)  # till then the folder keeps others out
+
+    async def get(self, name: str) -> bytes:
+        import obstore
+
+        with _as_os_error():
+            found = await obstore.get_async(self._store(), name)
+            return bytes(await found.bytes_async())
+
+    async def delete(self, name: str) -> None:
+        import obstore
+
+        try:
+            with _as_os_error():
+                await obstore.delete_async(self._store(), name)
+        except FileNotFoundError:
+            pass  # gone is what was asked for
+
+    def _store(self) -> LocalStore:
+        if self._opened is None:
+            from obstore.store import LocalStore
+
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.chmod(0o700)
+            with _as_os_error():
+                self._opened = LocalStore(self._folder)
+        return self._opened
+
+    def _sweep(self) -> dict[str, int]:
+        self._store()
+        sizes: dict[str, int] = {}
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                if "#" in entry.name:  # obstore's staging file: NAME#NUMBER
+                    os.unlink(entry.path)
+                elif entry.is_file(follow_symlinks=False):
+                    sizes[entry.name] = entry.stat(follow_symlinks=False).st_size
+        return sizes
+
+
+@contextmanager
+def _as_os_error() -> Generator[None, None, None]:
+    """Turn obstore's own errors (a full disk, a folder that is gone) into ``OSError``."""
+    from obstore.exceptions import BaseError
+
+    try:
+        yield
+    except BaseError as error:
+        raise OSError(str(error).split("\n", 1)[0]) from None

@@ -1,0 +1,1 @@
+"""The response cache as the engine sees it: a ``ModelHost`` around a ``ModelHost`` that makes nothing twice."""

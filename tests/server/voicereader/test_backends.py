@@ -1,0 +1,68 @@
+"""The sidecar's names for models. Pure."""
+
+from __future__ import annotations
+
+import pytest
+
+from syrinx.core.errors import ModelNotFound
+from syrinx.protocols.voicereader import Activate
+from syrinx.server.voicereader.backends import (
+    BACKENDS,
+    KNOWN,
+    active_id,
+    device_of,
+    known,
+    named_by,
+    options_in,
+    what_auto_tried,
+    why_not,
+)
+
+
+def test_every_backend_has_a_model_that_is_known() -> None:
+    assert set(BACKENDS.values()) == {"auto", *KNOWN}
+    assert {entry.backend for entry in KNOWN.values()} == {"kyutai_pocket_tts", "qwen_custom_voice", "espeak", "mock"}
+    assert known("other").backend == "other" == active_id("other", {})
+
+
+def test_what_is_active_and_where() -> None:
+    assert active_id("pocket-tts", {}) == "Verylicious/pocket-tts-ungated"
+    assert active_id("pocket-tts", {"model": "kyutai/other"}) == "kyutai/other"
+    assert device_of({}) == "cpu"
+    assert device_of({"device": "cuda:0"}) == "cuda"
+
+
+def test_what_auto_tried_names_both_with_reasons() -> None:
+    told = what_auto_tried()
+    for name in ("pocket-tts", "qwen3-tts"):
+        reason = why_not(name)
+        assert reason is None or reason.rstrip(".") in told
+    assert told.index("Kyutai") < told.index("Qwen")
+    assert why_not("tone") is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "model"),
+    [
+        (Activate(), "now"),
+        (Activate(synth_backend="mock"), "tone"),
+        (Activate(synth_backend="qwen", active_model_id="x"), "qwen3-tts"),
+        (Activate(synth_backend="auto"), "auto"),
+        (Activate(active_model_id="qwen/qwen3-tts-12hz-0.6b-customvoice"), "qwen3-tts"),
+        (Activate(active_model_id="kyutai-pocket-tts-ungated"), "pocket-tts"),
+        (Activate(active_model_id="tone"), "tone"),
+    ],
+)
+def test_which_model_is_meant(wanted: Activate, model: str) -> None:
+    assert named_by(wanted, "now") == model
+
+
+def test_unknown_models() -> None:
+    with pytest.raises(ModelNotFound):
+        named_by(Activate(active_model_id="no such"), "now")
+
+
+def test_options() -> None:
+    assert options_in(Activate()) == {}
+    found = options_in(Activate(qwen_dtype="float32", qwen_device_map="cpu", kyutai_sample_rate=24000))
+    assert found == {"qwen3-tts": {"device": "cpu", "dtype": "float32"}, "pocket-tts": {"sample_rate": 24000}}
