@@ -222,8 +222,9 @@ async def test_a_thousand_appends_without_a_sentence_end(client: Talk) -> None:
 
 
 async def test_a_message_over_the_bound_closes_with_1009(server: ServerProcess) -> None:
+    announced = b"\x81\xff" + (2_000_000).to_bytes(8, "big") + bytes(4)  # refused by its length, before any of it comes
     async with talk(server) as client:
-        await client.link.send("[" * 2_000_000)
+        client.link.transport.write(announced)
         assert await client.closed() == 1009
     await assert_unharmed(server)
 

@@ -129,7 +129,9 @@ class Stretch:
         places = math.floor(2 * self._search / pitch) + 1
         length = max(hop, self._likeness)
         if not (
-            self._has(first, places + length, self._reader) and self._has(self._next, self._likeness, self._last_reader)
+            self._map.at(self._given + hop) <= self._taken  # else an end here would come after more than its length
+            and self._has(first, places + length, self._reader)
+            and self._has(self._next, self._likeness, self._last_reader)
         ):
             return None
         before = self._read(self._next, self._likeness, self._last_reader)

@@ -134,6 +134,7 @@ class Outlet:
         """Free the chain; if a thread is in it, as soon as that is done. Nothing is emitted any more."""
         self._closed = True
         self._stop_timer()
+        self._emit = _to_nobody  # who owns this outlet is behind it: a circle would keep both until the collector runs
         if self._busy is not None and not self._busy.done():
             self._busy.add_done_callback(lambda _: self._pipeline.close())
         else:
@@ -203,3 +204,7 @@ class Outlet:
         if not self._bytes_per_sample:
             return self._pending_samples
         return min(self._pending_samples, len(message) // self._bytes_per_sample)
+
+
+def _to_nobody(event: ServerEvent) -> None:
+    """Where events go after the end."""

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from syrinx.core.clock import Clock
 from syrinx.core.types import ServerEvent
@@ -15,6 +16,9 @@ from syrinx.engine.playhead import Player
 from syrinx.engine.policy import EnginePolicy
 from syrinx.engine.record import UtteranceRecord
 from syrinx.workers.host import ModelHost
+
+if TYPE_CHECKING:
+    from syrinx.engine.utterance import Utterance
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ class Place:
     timeline: Callable[[], str]
     """Who listens, as the scheduler knows it once the utterance starts; empty: nobody hears others with it."""
     player: Player
-    emit: Callable[[ServerEvent], None]
+    emit: Callable[[ServerEvent, Utterance], None]
+    """Tell the client an event of that utterance."""
     room: Callable[[], Awaitable[object]]
     """Returns when the client has taken enough for more audio to be made."""
     owner: str

@@ -164,12 +164,11 @@ class Session:
         place = Place(
             timeline=(lambda: self._timeline) if ordered else (lambda: ""),
             player=self._player if ordered else Player(),
-            emit=lambda told: self._emit(told, utterance),
+            emit=self._emit,
             room=self._room.wait,
             owner=owner,
         )
-        utterance = Utterance(event, self._options, place, self._services)
-        return utterance
+        return Utterance(event, self._options, place, self._services)
 
     def _forget(self, utterance: Utterance) -> None:
         """The utterance has had its last event: its id is free again."""

@@ -280,7 +280,7 @@ class Utterance:
     def _emit(self, event: ServerEvent) -> None:
         """Nothing comes after the end, whatever still runs."""
         if not self._ended:
-            self._place.emit(event)
+            self._place.emit(event, self)
 
     def _fail(self, error: SyrinxError) -> None:
         if self._outlet is not None:
@@ -310,6 +310,7 @@ class Utterance:
             self._services.observe(self._ledger.record(FinishReason.CANCELED.value, idle_s))
         if self._task is not None:
             await asyncio.wait([self._task])
+            self._task = None  # what canceled it remembers where it was, this utterance and its audio included
 
 
 def _patience(unheard_s: float) -> tuple[float, float]:

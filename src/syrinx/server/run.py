@@ -22,6 +22,7 @@ from syrinx.server.auth import read_keys
 from syrinx.server.keeping import Keeping
 from syrinx.server.limits import host_name, is_loopback
 from syrinx.server.log import configure_logging
+from syrinx.server.memory import return_large_blocks
 from syrinx.server.metrics_log import MetricsLog
 from syrinx.server.observe import Metrics
 from syrinx.server.run_file import announced
@@ -54,6 +55,7 @@ def serve(settings: Settings, build: EngineFactory) -> int:
     """Serve until a signal. Returns the exit status. Raises ``ConfigError`` before anything is started."""
     check_exposure(settings)
     configure_logging(settings.log_level)
+    return_large_blocks()
     with bind(settings.host, settings.port) as listener:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_serve(settings, build, listener))

@@ -75,9 +75,10 @@ class CachedStream:
             if self._may_move():
                 self._moves += 1
                 self.keeper.seat(self)
-            elif self.tape.error is not None:
-                raise self.tape.error
             else:
+                self.keeper.left(self)  # the tape and its listeners hold each other
+                if self.tape.error is not None:
+                    raise self.tape.error
                 return []
 
     def pace(self, playback_rate: float) -> None:
