@@ -24,25 +24,13 @@ from syrinx.models.registry import MODELS, create, find, missing
 from syrinx.models.tone.backend import ToneBackend
 from syrinx.models.tone.device import Effects
 from syrinx.models.tone.options import ToneOptions
+from tests.conformance.case import Case, neural_cases
 from tests.fakes.backends import BOOM, SimpleFake, SteppedFake
 from tests.fakes.speech import noise, speech
 
 SHORT = "Good morning."
 TEXT = "The quick brown fox jumps over the lazy dog, and then it sleeps for a long while in the sun."
 MOST_STEPS = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One backend under test."""
-
-    name: str
-    make: Callable[[], Backend]
-    failing_text: str | None = None
-    """A text on which the model itself raises; None: no text makes it."""
-    tolerance: float = 0.0
-    """Relative difference of length and energy between two runs of the same job; 0: the same samples."""
-    marks: tuple[pytest.MarkDecorator, ...] = field(default=())
 
 
 def _tone() -> Backend:
@@ -52,7 +40,7 @@ def _tone() -> Backend:
 
 _espeak_is_there = pytest.mark.skipif(missing(find("espeak")) is not None, reason="espeakng_loader is not installed")
 
-CASES = (
+CASES = neural_cases() or (
     Case("simple-fake", SimpleFake, failing_text=f"here it goes {BOOM}"),
     Case("stepped-fake", SteppedFake, failing_text=f"here it goes {BOOM}"),
     Case("tone", _tone, failing_text="here it goes {{error}}"),
@@ -126,6 +114,15 @@ class Rig:
                 self.steps.close(result.job_id)
         return [result.job_id for result in results if not result.done]
 
+    def first_chunk(self, job_id: str) -> AudioChunk:
+        """Step an open job until its first audio, which must not be its end."""
+        for _ in range(MOST_STEPS):
+            (result,) = self.steps.step([job_id])
+            assert not result.done, "all of it came at once"
+            if result.chunk is not None:
+                return result.chunk
+        raise AssertionError(f"{job_id} made no sound")
+
     def alike(self, one: Spoken, two: Spoken) -> bool:
         """Whether two runs of a job are the same as far as this model promises."""
         tolerance = self.case.tolerance
@@ -177,6 +174,8 @@ def test_the_stepped_shape_is_one_object(rig: Rig) -> None:
 
 
 def test_the_expected_length_is_near_the_real_one(rig: Rig) -> None:
+    if rig.case.random_weights:
+        return
     job = rig.job("a")
     expected = rig.backend.expected_s(job) or len(TEXT) * rig.info.seconds_per_char
     assert rig.speak(job)[0].seconds == pytest.approx(expected, rel=0.35)
@@ -219,6 +218,8 @@ def test_a_model_with_word_times_marks_whole_words_and_nearly_all(rig: Rig) -> N
 
 
 def test_length_grows_with_text(rig: Rig) -> None:
+    if rig.case.random_weights:
+        return
     one, two = rig.speak(rig.job("a", SHORT), rig.job("b", TEXT))
     assert two.seconds > 2 * one.seconds
 
@@ -284,8 +285,7 @@ def test_closing_midway_frees_what_the_job_held(rig: Rig) -> None:
     (whole,) = rig.speak(rig.job("whole"))
     for n in range(3 * rig.info.max_batch):
         rig.steps.open(rig.job(f"j{n}"))
-        (result,) = rig.steps.step([f"j{n}"])
-        assert result.chunk is not None and not result.done
+        rig.first_chunk(f"j{n}")
         rig.steps.close(f"j{n}")
     (again,) = rig.speak(rig.job("again"))
     assert again.seconds == pytest.approx(whole.seconds, rel=max(rig.case.tolerance, 1e-9))

@@ -16,6 +16,7 @@ from syrinx.core.errors import ModelNotFound, ModelNotReady
 
 from .base import Backend
 from .options import options_schema, parse_options
+from .weights import Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,16 @@ class ModelEntry:
     options: str
     """``"package.module:Class"`` of its frozen options dataclass; importing it needs no model library."""
     requires: tuple[str, ...] = ()
-    """Import names that must be there."""
+    """Import names that must be there, in the environment that it runs in."""
     advice: str = ""
     """How to get what is missing, e.g. a pip command."""
+    environment: str = ""
+    """Name in ``environment.ENVIRONMENTS``; empty: it runs in the server's own."""
+    weights: tuple[Weights, ...] = ()
+    """Checkpoints that it can be loaded from, the default first; empty: it needs none. Its options then have
+    ``weights``: a folder, or one of these repositories."""
+    languages: tuple[str, ...] = ()
+    """BCP 47 tags, to be known before it is loaded; empty: see its page."""
     clones: bool = False
     """As ``ModelInfo.clones``, to be known before it is loaded."""
     speaks: bool = True
@@ -112,24 +120,6 @@ def create(name: str, options: Mapping[str, Any], installed: Callable[[str], boo
     if lacking is not None:
         raise ModelNotReady(lacking)
     return _resolve(entry.factory)(parsed)
-
-
-def choose_auto(
-    models: Mapping[str, ModelEntry] = MODELS, installed: Callable[[str], bool] = importable
-) -> tuple[str, str]:
-    """Choose the model for ``auto``: the first that speaks and can run here, else the first that can.
-
-    Returns its name and the reason as a full sentence for the user. Raises ``ModelNotReady`` when none can run.
-    """
-    lacking = {entry.name: missing(entry, installed) for entry in models.values()}
-    for entry in models.values():
-        if entry.speaks and lacking[entry.name] is None:
-            return entry.name, f"{entry.title} was chosen: the first model in the list that is installed."
-    needs = " ".join(f"{reason}." for reason in lacking.values() if reason is not None)
-    for entry in models.values():
-        if lacking[entry.name] is None:
-            return entry.name, f"{entry.title} was chosen, which does not speak: no speech model is installed. {needs}"
-    raise ModelNotReady(f"No model can run here. {needs}")
 
 
 def _resolve(path: str) -> Any:

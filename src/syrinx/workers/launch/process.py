@@ -20,6 +20,7 @@ MAX_LINE_BYTES = 4000
 REAP_TIMEOUT_S = 5.0
 """Longest wait for the kernel to end a killed process."""
 UNKNOWN_STATUS = 255
+BOOTSTRAP = Path(__file__).resolve().parent.parent / "bootstrap.py"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
@@ -33,6 +34,12 @@ class ProcessSpec:
     """Set in addition to what is inherited."""
     processes: int = 1
     """How many share this machine's cores."""
+
+    def command(self) -> tuple[str, ...]:
+        """The program and its first arguments."""
+        if self.python == sys.executable:
+            return (self.python, "-P", "-m", "syrinx.workers")
+        return (self.python, "-P", str(BOOTSTRAP))
 
 
 class WorkerProcess(asyncio.SubprocessProtocol):
@@ -109,7 +116,7 @@ async def launch(
     loop = asyncio.get_running_loop()
     _, process = await loop.subprocess_exec(
         lambda: WorkerProcess(on_line),
-        *(spec.python, "-P", "-m", "syrinx.workers", str(address), str(folder)),
+        *(*spec.command(), str(address), str(folder)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,0 +1,108 @@
+"""Where a model computes and with what numbers: options that every torch model shares, and how they are carried out.
+
+torch is imported inside the functions only: options are checked in the server, which has none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from syrinx.core.errors import ModelFailed, ModelNotReady
+
+from .options import Range
+
+if TYPE_CHECKING:
+    import torch
+
+DTYPES = ("float32", "bfloat16", "float16")
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceOptions:
+    """Base of the options of a model that computes with torch."""
+
+    device: Annotated[
+        str, Range(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, mps, cuda or cuda:N")
+    ] = "auto"
+    dtype: Annotated[Dtype, Range(description="Numbers it computes with; auto: the model's own choice for the device")] = (
+        "auto"
+    )
+    threads: Annotated[int, Range(ge=0, le=256, description="CPU threads of torch; 0: a fair share of the cores")] = 0
+
+
+def set_threads(options: DeviceOptions) -> int:
+    """Set torch's threads, which some model libraries change when they are imported: call it after that.
+
+    Returns how many. 0 in the options means ``OMP_NUM_THREADS``, which the server sets to this worker's share.
+    """
+    import torch
+
+    wanted = options.threads or int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+    torch.set_num_threads(wanted)
+    return wanted
+
+
+def choose_device(options: DeviceOptions) -> torch.device:
+    """Return the device that the options mean. Raises ``ModelNotReady`` for one that is not there."""
+    import torch
+
+    name = options.device
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ModelNotReady(f"device = {name!r}: this torch ({torch.__version__}) finds no CUDA device. Set device = cpu.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ModelNotReady(f"device = {name!r}: there are {torch.cuda.device_count()} CUDA devices, counted from 0.")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise ModelNotReady("device = 'mps': this torch finds no Apple GPU. Set device = cpu.")
+    return device
+
+
+def choose_dtype(options: DeviceOptions, on_gpu: str = "bfloat16") -> torch.dtype:
+    """Return the numbers to compute with; ``auto`` is float32 on a CPU and ``on_gpu`` elsewhere."""
+    import torch
+
+    name = options.dtype
+    if name == "auto":
+        name = "float32" if choose_device(options).type == "cpu" else on_gpu
+    return getattr(torch, name)
+
+
+@contextmanager
+def memory_errors(model: str) -> Iterator[None]:
+    """Turn torch's out-of-memory into ``ModelFailed`` with advice; what the failed step held is given back."""
+    import torch
+
+    try:
+        yield
+    except (torch.cuda.OutOfMemoryError, MemoryError) as error:
+        release_memory()
+        raise ModelFailed(
+            f"The model {model} ran out of memory. Lower its batch, or its share of the device, or shorten the text."
+        ) from error
+
+
+def release_memory() -> None:
+    """Give cached device memory back."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def seeded(seed: int | None) -> Any:
+    """Return a CPU generator for a job's seed (None: from the system's randomness)."""
+    import torch
+
+    generator = torch.Generator()
+    if seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(seed)
+    return generator

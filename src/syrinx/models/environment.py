@@ -1,0 +1,96 @@
+"""The environments that models run in: which there are, where they lie, and whether one is whole. As data, and reading.
+
+An environment is a virtual environment below the data folder, built from the exact lock in its model's package
+(``lock.txt``: every distribution, pinned, installed as it stands and without dependencies, because the libraries of this
+field pin each other out) and from the build of torch that fits the device. ``install.py`` builds them. Syrinx itself is
+not in them: a worker takes the server's (``workers/bootstrap.py``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+
+MANIFEST = "syrinx-environment.json"
+"""Written last: a folder without it is no environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSpec:
+    """What an environment is built from."""
+
+    name: str
+    package: str
+    """Import path of the package whose ``lock.txt`` it is."""
+    torch: str = "2.13.0"
+    """Version; empty: none. Kept out of the lock, because its build depends on the device."""
+
+    def lock(self) -> str:
+        """The text of the lock."""
+        return resources.files(self.package).joinpath("lock.txt").read_text(encoding="utf-8")
+
+    def digest(self) -> str:
+        """Changes with anything that the environment is built from."""
+        python = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return hashlib.sha256(f"{python}\n{self.torch}\n{self.lock()}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an environment says about itself."""
+
+    name: str
+    digest: str
+    """Of the spec that it was built from."""
+    torch: str
+    """Version with the build, such as ``2.13.0+cpu``; empty: none."""
+
+
+def _table(*specs: EnvironmentSpec) -> Mapping[str, EnvironmentSpec]:
+    return MappingProxyType({spec.name: spec for spec in specs})
+
+
+ENVIRONMENTS: Mapping[str, EnvironmentSpec] = _table()
+"""Every environment by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environments:
+    """Those on this machine, in a folder each."""
+
+    folder: Path
+
+    def place(self, name: str) -> Path:
+        """Where the environment of that name is, or would be."""
+        return self.folder.absolute() / name
+
+    def python(self, name: str) -> Path:
+        """Its interpreter, there or not."""
+        inner = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
+        return self.place(name) / inner
+
+    def manifest(self, name: str) -> Manifest | None:
+        """What it says about itself; None: it is not there, or not whole."""
+        try:
+            return Manifest(**json.loads((self.place(name) / MANIFEST).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def certify(self, manifest: Manifest) -> None:
+        """Call an environment whole."""
+        (self.place(manifest.name) / MANIFEST).write_text(json.dumps(asdict(manifest)), encoding="utf-8")
+
+    def lacking(self, spec: EnvironmentSpec) -> str | None:
+        """Say why nothing can run in it, as the rest of a sentence about a model; None: it is whole and up to date."""
+        manifest = self.manifest(spec.name)
+        if manifest is None or not self.python(spec.name).exists():
+            return f"needs the environment {spec.name}, which is not installed"
+        if manifest.digest != spec.digest():
+            return f"needs the environment {spec.name}, which was built by another version and does not match its lock"
+        return None

@@ -1,0 +1,63 @@
+"""What of the registry can run here: environments and weights that are there, seen from the server."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from syrinx.core.errors import ModelNotReady
+
+from .environment import ENVIRONMENTS, Environments
+from .fetch import Places
+from .registry import MODELS, ModelEntry, missing
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """Looks at the disk each time it is asked, so that what is installed meanwhile counts."""
+
+    places: Places
+
+    @property
+    def environments(self) -> Environments:
+        return Environments(self.places.data_dir / "environments")
+
+    def lacking(self, entry: ModelEntry, options: Mapping[str, Any] | None = None) -> str | None:
+        """Say what the model lacks on this machine and how to get it, as a full sentence; None when it can run."""
+        if not entry.environment:
+            return missing(entry)
+        why = self.environments.lacking(ENVIRONMENTS[entry.environment])
+        if why is None and entry.weights and not Path(self.weights(entry, options or {})).exists():
+            why = f"needs its weights ({self.weights(entry, options or {})}), which are not on this machine"
+        return None if why is None else f"The model {entry.name} {why}: syrinx models install {entry.name}"
+
+    def python(self, entry: ModelEntry) -> str:
+        """The interpreter that its worker runs in."""
+        return str(self.environments.python(entry.environment)) if entry.environment else sys.executable
+
+    def weights(self, entry: ModelEntry, options: Mapping[str, Any]) -> str:
+        """A local folder where there is one; else the repository that it would be fetched from."""
+        return self.places.local(str(options.get("weights") or entry.weights[0].repo))
+
+    def options(self, entry: ModelEntry, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What its backend is constructed with: the weights as a place on this machine."""
+        return {**options, "weights": self.weights(entry, options)} if entry.weights else options
+
+    def choose_auto(self, models: Mapping[str, ModelEntry] = MODELS) -> tuple[str, str]:
+        """Choose the model for ``auto``: the first that speaks and can run here, else the first that can.
+
+        Returns its name and the reason as a full sentence for the user. Raises ``ModelNotReady`` when none can run.
+        """
+        lacking = {entry.name: self.lacking(entry) for entry in models.values()}
+        for entry in models.values():
+            if entry.speaks and lacking[entry.name] is None:
+                return entry.name, f"{entry.title} was chosen: the first model in the list that is installed."
+        needs = " ".join(f"{reason}." for reason in lacking.values() if reason is not None)
+        for entry in models.values():
+            if lacking[entry.name] is None:
+                why = "which does not speak: no speech model is installed."
+                return entry.name, f"{entry.title} was chosen, {why} {needs}"
+        raise ModelNotReady(f"No model can run here. {needs}")
