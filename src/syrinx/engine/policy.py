@@ -76,3 +76,5 @@ class SessionOptions:
     """Speak buffered text after this silence; None: only at sentence ends, Flush and End."""
     max_lead_s: float = math.inf
     """Make no more than this much ahead of the listener."""
+    max_untaken_s: float = math.inf
+    """Pause with more than this that was not taken; never more than the engine's own bound."""

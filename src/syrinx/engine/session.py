@@ -52,6 +52,7 @@ class Session:
         """What the client has not taken yet; a canceled utterance's end belongs to none any more."""
         self._untaken_cancels = 0
         self._unsent_s = 0.0
+        self._max_unsent_s = min(options.max_untaken_s, services.policy.unsent_audio_s)
         self.wake = asyncio.Event()
         """Set whenever ``take`` may have something or ``over`` may have become true; whoever waits on it clears it."""
         self._room = asyncio.Event()
@@ -214,11 +215,11 @@ class Session:
         self._outbox.append((event, utterance))
         if isinstance(event, Audio):
             self._unsent_s += event.audio.duration_s
-            if self._unsent_s > self._services.policy.unsent_audio_s:
+            if self._unsent_s > self._max_unsent_s:
                 self._room.clear()
         self.wake.set()
 
     def _take_back(self, event: Audio) -> None:
         self._unsent_s -= event.audio.duration_s
-        if self._unsent_s <= self._services.policy.unsent_audio_s:
+        if self._unsent_s <= self._max_unsent_s:
             self._room.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class Tape:
         self._stopped = False
         self._news = asyncio.Event()
         self._telling: set[asyncio.Future[None]] = set()
+        self._attended = asyncio.Event()
         self.size = 0
         """Bytes of audio kept."""
         self.last: bytes | None = None
@@ -44,6 +46,12 @@ class Tape:
     def count(self) -> int:
         """Pieces that there have been."""
         return self._gone + len(self._pieces)
+
+    async def attended(self, patience_s: float) -> None:
+        """Return once somebody listens or it has ended, at the latest after ``patience_s``."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self._attended.wait()
 
     def add(self, piece: AudioPiece) -> None:
         """Let it be heard."""
@@ -66,18 +74,21 @@ class Tape:
     def end(self, last: bytes) -> None:
         """Nothing but this message comes any more."""
         self.last = last
+        self._attended.set()
         self._tell()
 
     def stop(self, last: bytes) -> None:
         """End at once: what nobody has heard yet is heard by nobody, late listeners included."""
         self._stopped = True
         self.last = last
+        self._attended.set()
         self.wipe()
         for telling in self._telling:
             telling.cancel()
 
     async def listen(self) -> AsyncIterator[AudioPiece | bytes]:
         """Every piece from the oldest that is kept, then the message that ends it. Raises ``FellBehind``."""
+        self._attended.set()
         at = self._gone
         while True:
             if at < self.count and not self._stopped:
