@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from syrinx.core.types import AudioChunk, Mark, MarkKind, Span
 from syrinx.store.rows import IndexRow
 
 RATE = 24_000
+T = TypeVar("T")
 
 
 def speech(*seconds: float, seed: int = 0) -> tuple[AudioChunk, ...]:
@@ -58,14 +60,14 @@ class MemoryBlobs:
         self.files[name] = data
         self.most = max(self.most, sum(map(len, self.files.values())))
 
-    async def get(self, name: str) -> bytes:
+    async def read(self, name: str, decode: Callable[[bytes], T]) -> T:
         self.reads += 1
         await self._pause()
         if self.broken:
             raise OSError("no such disk")
         if name not in self.files:
             raise FileNotFoundError(name)
-        return self.files[name]
+        return decode(self.files[name])
 
     async def delete(self, name: str) -> None:
         await self._pause()

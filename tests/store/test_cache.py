@@ -300,7 +300,7 @@ async def test_files_are_whole_and_this_users_alone(tmp_path: Path) -> None:
     folder = tmp_path / "cache" / "audio"
     blobs = FolderBlobs(folder)
     await blobs.put("a" * 64, b"audio")
-    assert await blobs.get("a" * 64) == b"audio"
+    assert await blobs.read("a" * 64, bytes) == b"audio"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / ("a" * 64)).stat().st_mode) == 0o600
     (folder / ("b" * 64 + "#1")).write_bytes(b"half")  # what a kill in the middle of a write leaves
@@ -309,7 +309,7 @@ async def test_files_are_whole_and_this_users_alone(tmp_path: Path) -> None:
     await blobs.delete("a" * 64)
     await blobs.delete("a" * 64)
     with pytest.raises(FileNotFoundError):
-        await blobs.get("a" * 64)
+        await blobs.read("a" * 64, bytes)
 
 
 async def test_a_folder_that_is_gone_is_an_os_error(tmp_path: Path) -> None:

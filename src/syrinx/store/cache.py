@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from syrinx.core.types import AudioChunk
 
@@ -177,8 +178,7 @@ class AudioCache:
     async def load(self, key: str) -> Chunks | None:
         """Read the audio; None where the file is gone or broken, which is then forgotten."""
         try:
-            blob = await self._blobs.get(key)
-            chunks = await asyncio.to_thread(decode_blob, key, blob)
+            chunks = await self._blobs.read(key, partial(decode_blob, key))
         except (OSError, CorruptBlob) as error:
             _log.warning("A response could not be read from the cache: %s", error)
             self.counts.corrupt += 1
