@@ -29,9 +29,9 @@ class DeviceOptions:
     device: Annotated[
         str, Range(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, mps, cuda or cuda:N")
     ] = "auto"
-    dtype: Annotated[Dtype, Range(description="Numbers it computes with; auto: the model's own choice for the device")] = (
-        "auto"
-    )
+    dtype: Annotated[
+        Dtype, Range(description="Numbers it computes with; auto: the model's own choice for the device")
+    ] = "auto"
     threads: Annotated[int, Range(ge=0, le=256, description="CPU threads of torch; 0: a fair share of the cores")] = 0
 
 
@@ -56,7 +56,9 @@ def choose_device(options: DeviceOptions) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     device = torch.device(name)
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise ModelNotReady(f"device = {name!r}: this torch ({torch.__version__}) finds no CUDA device. Set device = cpu.")
+        raise ModelNotReady(
+            f"device = {name!r}: this torch ({torch.__version__}) finds no CUDA device. Set device = cpu."
+        )
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ModelNotReady(f"device = {name!r}: there are {torch.cuda.device_count()} CUDA devices, counted from 0.")
     if device.type == "mps" and not torch.backends.mps.is_available():
