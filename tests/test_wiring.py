@@ -4,26 +4,36 @@ import math
 
 import pytest
 
-from syrinx.config import Settings
+from syrinx.config import Settings, make_settings
 from syrinx.core.errors import ConfigError, ModelNotFound
-from syrinx.wiring import AS_ASKED, build_engine, chosen_models, engine_policy, max_lead_s, model_host, model_source
+from syrinx.wiring import AS_ASKED, Parts, build_engine, chosen_models, engine_policy, installed_here, max_lead_s
 from syrinx.workers.host import HostState
 
 
+def chosen(**settings: object) -> dict[str, str]:
+    made = make_settings(settings)
+    return chosen_models(made, installed_here(made))
+
+
+def parts(**settings: object) -> Parts:
+    made = make_settings(settings)
+    return Parts(made, installed_here(made))
+
+
 def test_the_models_are_served_in_the_order_asked_for_each_once() -> None:
-    chosen = chosen_models(Settings(models=("tone", "espeak", "tone")))
-    assert chosen == {"tone": AS_ASKED, "espeak": AS_ASKED}
+    served = chosen(models=("tone", "espeak", "tone"))
+    assert served == {"tone": AS_ASKED, "espeak": AS_ASKED}
 
 
 def test_auto_tells_what_it_chose_and_why() -> None:
-    ((name, reason),) = chosen_models(Settings(models=("auto",))).items()
+    ((name, reason),) = chosen(models=("auto",)).items()
     assert name
     assert reason not in ("", AS_ASKED)
 
 
 def test_an_unknown_model_stops_the_start() -> None:
     with pytest.raises(ModelNotFound, match="ghost"):
-        chosen_models(Settings(models=("ghost",)))
+        chosen(models=("ghost",))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +83,7 @@ def test_the_warm_up_is_what_the_settings_say() -> None:
 
 
 def test_a_running_engine_gets_other_models_as_the_settings_describe_them() -> None:
-    source = model_source(Settings(model_options={"tone": {"x_realtime": 5}}, load_timeout_s=10))
+    source = parts(model_options={"tone": {"x_realtime": 5}}, load_timeout_s=10).source()
     assert source.options["tone"] == {"x_realtime": 5}
     assert source.load_timeout_s > 10  # the host's own limit comes first and says more
     host = source.make("tone", {"x_realtime": 7})
@@ -90,7 +100,7 @@ def test_no_lead_setting_means_no_limit() -> None:
 
 
 def test_nothing_runs_before_the_start() -> None:
-    assert model_host("tone", Settings()).status.state is HostState.STOPPED
+    assert parts().host("tone").status.state is HostState.STOPPED
     engine = build_engine(Settings(models=("tone",)))
     assert not engine.ready
     assert [(model.name, model.info, model.is_default) for model in engine.models()] == [("tone", None, True)]

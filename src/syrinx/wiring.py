@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from syrinx.config import Settings
-from syrinx.core.errors import ConfigError, ModelNotFound
+from syrinx.core.errors import ConfigError, ModelNotFound, ModelNotReady
 from syrinx.engine.admission import AdmissionPolicy
 from syrinx.engine.engine import Engine
 from syrinx.engine.fleet import ModelSource
 from syrinx.engine.policy import EnginePolicy, FirstPiece, WarmUpPolicy
 from syrinx.engine.record import Observer
-from syrinx.models.registry import check_options, choose_auto, find
+from syrinx.models.fetch import Places
+from syrinx.models.installed import Installed
+from syrinx.models.registry import check_options
 from syrinx.store.cache import AudioCache
 from syrinx.voices.aliases import VoiceDefaults
 from syrinx.voices.store import VoiceStore
 from syrinx.workers.caching.host import CachingHost
 from syrinx.workers.host import ModelHost
+from syrinx.workers.launch.process import ProcessSpec
 from syrinx.workers.policy import BackendSpec, SupervisorPolicy
 from syrinx.workers.schedule import SchedulePolicy
 from syrinx.workers.supervisor import Supervisor
@@ -35,19 +38,22 @@ def build_engine(
     log: Callable[[str, str], None] | None = None,
     *,
     cache: AudioCache | None = None,
+    installed: Installed | None = None,
 ) -> Engine:
     """Make the engine that the settings describe; nothing runs before its ``start``.
 
     ``log`` takes a worker's name and a line that it printed. ``cache``: where responses are kept; None: nowhere.
+    ``installed`` None: the registry's models, as they are in the settings' data folder.
 
-    Raises ``ModelNotFound`` for a model that does not exist, ``ModelNotReady`` where ``auto`` finds nothing that can
-    run, ``ConfigError`` for wrong ``model_options``.
+    Raises ``ModelNotFound`` for a model that does not exist, ``ModelNotReady`` for one that lacks something or where
+    ``auto`` finds nothing that can run, ``ConfigError`` for wrong ``model_options``.
     """
     check_model_options(settings)
-    chosen = chosen_models(settings)
-    hosts = [model_host(name, settings, log, cache=cache) for name in chosen]
+    parts = Parts(settings, installed or installed_here(settings), log, cache)
+    chosen = chosen_models(settings, parts.installed)
+    hosts = [parts.host(name) for name in chosen]
     voices = VoiceStore(settings.data_dir / "voices", settings.max_voices, settings.max_reference_bytes)
-    source = replace(model_source(settings, log, cache=cache), reasons=chosen)
+    source = replace(parts.source(), reasons=chosen)
     engine = Engine(hosts, engine_policy(settings), observer=observer, voices=voices, source=source)
     if cache is not None:
         engine.voices.on_prompts = cache.only_voices
@@ -63,50 +69,66 @@ def check_model_options(settings: Settings) -> None:
             raise ConfigError(f"model_options: {error}", param=error.param) from None
 
 
-def chosen_models(settings: Settings) -> dict[str, str]:
+def installed_here(settings: Settings) -> Installed:
+    """The registry's models, as they are in the settings' data folder."""
+    return Installed(Places(settings.data_dir, settings.hub_cache_dir))
+
+
+def chosen_models(settings: Settings, installed: Installed) -> dict[str, str]:
     """The models to serve, the default first, each with the reason why."""
     chosen: dict[str, str] = {}
     for name in settings.models:
-        found, reason = choose_auto() if name == "auto" else (find(name).name, AS_ASKED)
+        auto = name == "auto"
+        found, reason = installed.choose_auto(settings.model_options) if auto else (installed.find(name).name, AS_ASKED)
         chosen.setdefault(found, reason)
     return chosen
 
 
-def model_source(
-    settings: Settings, log: Callable[[str, str], None] | None = None, *, cache: AudioCache | None = None
-) -> ModelSource:
-    """Where a running engine gets other models from."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Makes the hosts of models."""
 
-    def make(name: str, options: Mapping[str, Any]) -> ModelHost:
+    settings: Settings
+    installed: Installed
+    log: Callable[[str, str], None] | None = None
+    cache: AudioCache | None = None
+
+    def source(self) -> ModelSource:
+        """Where a running engine gets other models from."""
+        limit_s = self.settings.load_timeout_s + LOAD_MARGIN_S
+        return ModelSource(self.host, self.settings.model_options, load_timeout_s=limit_s)
+
+    def host(self, name: str, options: Mapping[str, Any] | None = None) -> ModelHost:
+        """The processes of one model, behind the response cache where there is one. ``options`` None: the settings'.
+
+        Raises ``ModelNotFound``, ``ConfigError``, and ``ModelNotReady`` saying what the model lacks.
+        """
+        entry = self.installed.find(name)
+        options = self.settings.model_options.get(name, {}) if options is None else options
         check_options(name, options)
-        return model_host(name, settings, log, cache=cache, options=options)
+        lacking = self.installed.lacking(entry, options)
+        if lacking is not None:
+            raise ModelNotReady(lacking)
+        spec = BackendSpec(name, self.installed.options(entry, options))
+        policy = supervisor_policy(self.settings, self.installed.python(entry))
+        host = Supervisor(name, spec, policy) if self.log is None else Supervisor(name, spec, policy, self.log)
+        if self.cache is None:
+            return host
+        return CachingHost(host, self.cache, self.settings.response_cache, options)
 
-    limit_s = settings.load_timeout_s + LOAD_MARGIN_S
-    return ModelSource(make, settings.model_options, load_timeout_s=limit_s)
 
-
-def model_host(
-    name: str,
-    settings: Settings,
-    log: Callable[[str, str], None] | None = None,
-    *,
-    cache: AudioCache | None = None,
-    options: Mapping[str, Any] | None = None,
-) -> ModelHost:
-    """The processes of one model, behind the response cache where there is one. ``options`` None: the settings'."""
+def supervisor_policy(settings: Settings, python: str) -> SupervisorPolicy:
+    """How a model's processes are run, with that interpreter."""
     schedule = SchedulePolicy(
         interactive_quantum=settings.priority_quantum_bytes, bulk_quantum=settings.sched_quantum_bytes
     )
-    policy = SupervisorPolicy(
+    return SupervisorPolicy(
         workers=settings.workers,
         load_timeout_s=settings.load_timeout_s,
         step_timeout_s=settings.step_timeout_s,
         schedule=schedule,
+        process=ProcessSpec(python=python),
     )
-    options = settings.model_options.get(name, {}) if options is None else options
-    spec = BackendSpec(name, options)
-    host = Supervisor(name, spec, policy) if log is None else Supervisor(name, spec, policy, log)
-    return host if cache is None else CachingHost(host, cache, settings.response_cache, options)
 
 
 def engine_policy(settings: Settings) -> EnginePolicy:

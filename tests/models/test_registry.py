@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from syrinx.core.errors import ConfigError, ModelNotFound, ModelNotReady
-from syrinx.models.registry import MODELS, ModelEntry, choose_auto, create, find, importable, missing
+from syrinx.models.registry import MODELS, ModelEntry, create, find, importable, missing
 from syrinx.models.tone.backend import ToneBackend
 
 REAL = ModelEntry("real", "Real", "Speaks.", "MIT", "m:C", "m:O", requires=("realmodel",), advice="pip install real")
@@ -21,7 +21,7 @@ def installed(*names: str):
 def test_every_entry_is_complete_and_under_its_own_name() -> None:
     for name, entry in MODELS.items():
         assert entry.name == name and entry.title and entry.summary and entry.licence
-        assert entry.advice or not entry.requires
+        assert entry.advice or entry.environment or not entry.requires
         assert entry.options_schema()["type"] == "object"
 
 
@@ -54,26 +54,10 @@ def test_missing_is_none_when_all_is_there() -> None:
     assert missing(FAKE, installed()) is None
 
 
-def test_auto_takes_the_first_speaking_model_that_can_run_whatever_the_order() -> None:
-    models = {"fake": FAKE, "real": REAL}
-    name, reason = choose_auto(models, installed("realmodel"))
-    assert name == "real" and "Real" in reason
-
-
-def test_auto_falls_back_to_the_stand_in_and_says_why() -> None:
-    name, reason = choose_auto({"real": REAL, "fake": FAKE}, installed())
-    assert name == "fake"
-    assert "does not speak" in reason and "pip install real" in reason
-
-
-def test_auto_with_nothing_that_can_run_is_refused_with_advice() -> None:
-    with pytest.raises(ModelNotReady, match="pip install real"):
-        choose_auto({"real": REAL}, installed())
-
-
 def test_looking_models_up_imports_no_model() -> None:
     program = (
-        "import sys; from syrinx.models.registry import choose_auto, find; find('espeak'); choose_auto();"
+        "import sys; from syrinx.models.registry import find; from syrinx.models.installed import *;"
+        "from pathlib import Path; find('espeak'); Installed(Places(Path('nowhere'))).choose_auto();"
         "bad = [m for m in sys.modules if m.startswith(('espeakng', 'syrinx.models.espeak', 'syrinx.models.tone'))];"
         "sys.exit(str(bad) if bad else 0)"
     )

@@ -59,8 +59,8 @@ def settings_of(config: TTSConfig) -> Settings:
     values["models"] = (config.model,)
     if config.data_dir is not None:
         values["data_dir"] = Path(config.data_dir)
-    values["model_options"] = _options_of(config)
-    return make_settings(values)
+    settings = make_settings(values)
+    return settings.model_copy(update={"model_options": _options_of(config, settings)})
 
 
 def reference_of(config: TTSConfig, most: int) -> bytes | None:
@@ -94,12 +94,13 @@ def in_own_words(error: SyrinxError) -> SyrinxError:
     return error
 
 
-def _options_of(config: TTSConfig) -> Mapping[str, Mapping[str, Any]]:
+def _options_of(config: TTSConfig, settings: Settings) -> Mapping[str, Mapping[str, Any]]:
     """The model's options with the device among them, by the model's name."""
-    from syrinx.models.registry import check_options, choose_auto, find
+    from syrinx.models.registry import check_options, find
+    from syrinx.wiring import installed_here
 
     try:
-        entry = find(choose_auto()[0] if config.model == AUTO else config.model)
+        entry = find(installed_here(settings).choose_auto()[0] if config.model == AUTO else config.model)
         options = dict(config.model_options)
         if "device" in entry.options_schema().get("properties", {}):
             if config.device != AUTO:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,8 @@ from .table import print_json, print_table
 
 if TYPE_CHECKING:
     from syrinx.config import Settings
+    from syrinx.models.base import ModelInfo
+    from syrinx.workers.host import ModelHost
 
 voices = App(name="voices", help="List the voices that can be chosen; clone, export, import and delete voices.")
 for _name, _line in (
@@ -38,13 +41,15 @@ def list_voices(
 ) -> int:
     """List the voices of a model, and the cloned ones."""
     from syrinx.config import read_settings
-    from syrinx.models.registry import choose_auto, create
+    from syrinx.wiring import installed_here
 
     settings = read_settings(os.environ, {"data_dir": data_dir})
-    name = model or next((name for name in settings.models if name != "auto"), None) or choose_auto()[0]
-    backend = create(name, settings.model_options.get(name, {}))
-    info = backend.load()
-    backend.unload()
+    name = (
+        model
+        or next((name for name in settings.models if name != "auto"), None)
+        or installed_here(settings).choose_auto()[0]
+    )
+    info = _info(name, settings)
     if variants:
         rows = [_row(name, variant.suffix, variant.name, (), variant.gender) for variant in info.voice_variants]
     else:
@@ -56,6 +61,29 @@ def list_voices(
     else:
         print_table(("VOICE", "NAME", "LANGUAGES", "GENDER"), [_cells(row) for row in rows])
     return 0
+
+
+def _info(name: str, settings: Settings) -> ModelInfo:
+    """What the model says about itself once it is loaded: here, or where its libraries are."""
+    from syrinx.models.registry import create
+    from syrinx.wiring import Parts, installed_here
+
+    installed = installed_here(settings)
+    if installed.find(name).environment:
+        return asyncio.run(_loaded(Parts(settings, installed).host(name)))
+    backend = create(name, settings.model_options.get(name, {}))
+    info = backend.load()
+    backend.unload()
+    return info
+
+
+async def _loaded(host: ModelHost) -> ModelInfo:
+    try:
+        await host.start()
+        assert host.info is not None, "it is loaded"
+        return host.info
+    finally:
+        await host.stop()
 
 
 def speaks(tags: tuple[str, ...], wanted: str) -> bool:

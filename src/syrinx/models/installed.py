@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from syrinx.core.errors import ModelNotReady
+from syrinx.core.errors import ModelNotFound, ModelNotReady
 
-from .environment import ENVIRONMENTS, Environments
+from .environment import ENVIRONMENTS, Environments, EnvironmentSpec
 from .fetch import Places
 from .registry import MODELS, ModelEntry, missing
 
@@ -20,16 +20,24 @@ class Installed:
     """Looks at the disk each time it is asked, so that what is installed meanwhile counts."""
 
     places: Places
+    models: Mapping[str, ModelEntry] = field(default_factory=lambda: MODELS)
+    specs: Mapping[str, EnvironmentSpec] = field(default_factory=lambda: ENVIRONMENTS)
 
     @property
     def environments(self) -> Environments:
         return Environments(self.places.data_dir / "environments")
 
+    def find(self, name: str) -> ModelEntry:
+        """Return the entry of that name. Raises ``ModelNotFound`` listing the names there are."""
+        if name not in self.models:
+            raise ModelNotFound(f"There is no model {name!r}. There are: {', '.join(self.models)}.", param="model")
+        return self.models[name]
+
     def lacking(self, entry: ModelEntry, options: Mapping[str, Any] | None = None) -> str | None:
         """Say what the model lacks on this machine and how to get it, as a full sentence; None when it can run."""
         if not entry.environment:
             return missing(entry)
-        why = self.environments.lacking(ENVIRONMENTS[entry.environment])
+        why = self.environments.lacking(self.specs[entry.environment])
         if why is None and entry.weights and not Path(self.weights(entry, options or {})).exists():
             why = f"needs its weights ({self.weights(entry, options or {})}), which are not on this machine"
         return None if why is None else f"The model {entry.name} {why}: syrinx models install {entry.name}"
@@ -46,18 +54,29 @@ class Installed:
         """What its backend is constructed with: the weights as a place on this machine."""
         return {**options, "weights": self.weights(entry, options)} if entry.weights else options
 
-    def choose_auto(self, models: Mapping[str, ModelEntry] = MODELS) -> tuple[str, str]:
+    def choose_auto(self, options: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[str, str]:
         """Choose the model for ``auto``: the first that speaks and can run here, else the first that can.
 
-        Returns its name and the reason as a full sentence for the user. Raises ``ModelNotReady`` when none can run.
+        ``options``: those of each model, which may name weights. Returns its name and the reason as a full sentence for
+        the user. Raises ``ModelNotReady`` when none can run.
         """
-        lacking = {entry.name: self.lacking(entry) for entry in models.values()}
-        for entry in models.values():
+        given = options or {}
+        lacking = {entry.name: self.lacking(entry, given.get(entry.name)) for entry in self.models.values()}
+        for entry in self.models.values():
             if entry.speaks and lacking[entry.name] is None:
                 return entry.name, f"{entry.title} was chosen: the first model in the list that is installed."
-        needs = " ".join(f"{reason}." for reason in lacking.values() if reason is not None)
-        for entry in models.values():
+        needs = self._needs(lacking)
+        for entry in self.models.values():
             if lacking[entry.name] is None:
                 why = "which does not speak: no speech model is installed."
                 return entry.name, f"{entry.title} was chosen, {why} {needs}"
         raise ModelNotReady(f"No model can run here. {needs}")
+
+    def _needs(self, lacking: Mapping[str, str | None]) -> str:
+        """How to get one that speaks: in words for those of the server's own environment, by name for the others."""
+        absent = [entry for entry in self.models.values() if lacking[entry.name] is not None]
+        others = [entry.name for entry in absent if entry.environment]
+        needs = [f"{lacking[entry.name]}." for entry in absent if not entry.environment]
+        if others:
+            needs.insert(0, f"syrinx models install brings one of {', '.join(others)}.")
+        return " ".join(needs)

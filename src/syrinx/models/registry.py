@@ -100,7 +100,8 @@ def missing(entry: ModelEntry, installed: Callable[[str], bool] = importable) ->
     absent = [name for name in entry.requires if not installed(name)]
     if not absent:
         return None
-    return f"The model {entry.name} needs {', '.join(absent)}, which is not installed: {entry.advice}"
+    advice = entry.advice or f"syrinx models install {entry.name}"
+    return f"The model {entry.name} needs {', '.join(absent)}, which is not installed: {advice}"
 
 
 def check_options(name: str, options: Mapping[str, Any]) -> None:

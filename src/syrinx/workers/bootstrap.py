@@ -1,4 +1,4 @@
-"""Runs a worker in a model's own environment, which has no Syrinx: it takes the server's, and nothing else of the server's.
+"""Runs a worker in a model's own environment, which has no Syrinx: it takes the server's, and nothing else of it.
 
 Started as a file by ``launch``. Only this package becomes importable, so that no library of the server's environment is
 ever mixed with the model's.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from syrinx.core.errors import ModelNotFound
+from syrinx.models.fetch import Places
+from syrinx.models.installed import Installed
 from syrinx.protocols.voicereader import Activate
 from syrinx.server.voicereader.backends import (
     BACKENDS,
@@ -32,13 +36,14 @@ def test_what_is_active_and_where() -> None:
     assert device_of({"device": "cuda:0"}) == "cuda"
 
 
-def test_what_auto_tried_names_both_with_reasons() -> None:
-    told = what_auto_tried()
+def test_what_auto_tried_names_both_with_reasons(tmp_path: Path) -> None:
+    here = Installed(Places(tmp_path))
+    told = what_auto_tried(here)
     for name in ("pocket-tts", "qwen3-tts"):
-        reason = why_not(name)
+        reason = why_not(name, here)
         assert reason is None or reason.rstrip(".") in told
     assert told.index("Kyutai") < told.index("Qwen")
-    assert why_not("tone") is None
+    assert why_not("tone", here) is None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Any
 
 from syrinx.core.errors import ModelNotFound
 from syrinx.founding import SYNTH_BACKENDS
-from syrinx.models.registry import find, missing
+from syrinx.models.installed import Installed
+from syrinx.models.registry import find
 from syrinx.protocols.voicereader import Activate
 
 
@@ -77,22 +78,22 @@ def device_of(options: Mapping[str, Any]) -> str:
     return str(options.get("device") or "cpu").partition(":")[0]
 
 
-def what_auto_tried() -> str:
+def what_auto_tried(installed: Installed) -> str:
     """Why ``auto`` has neither of the sidecar's own models, in whole sentences; empty if the first of them runs."""
     reasons: list[str] = []
     for name, entry in KNOWN.items():
         if entry.title:
-            reason = why_not(name)
+            reason = why_not(name, installed)
             if reason is None:
                 break
             reasons.append(f"{entry.title}: {reason.rstrip('.')}.")
     return " ".join(reasons)
 
 
-def why_not(model: str) -> str | None:
+def why_not(model: str, installed: Installed) -> str | None:
     """Why a model cannot run here; None if it can."""
     try:
-        return missing(find(model))
+        return installed.lacking(installed.find(model))
     except ModelNotFound:
         return "this version of Syrinx does not have it"
 

@@ -6,13 +6,12 @@ import asyncio
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from syrinx.models.registry import choose_auto
 from syrinx.protocols.voicereader import Activate
 from syrinx.protocols.voicereader_answers import Runtime
 from syrinx.protocols.voicereader_errors import job_in_progress
 from syrinx.server.voicereader.backends import active_id, device_of, known, named_by, options_in, what_auto_tried
 from syrinx.server.voicereader.jobs import Jobs
-from syrinx.wiring import AS_ASKED
+from syrinx.wiring import AS_ASKED, installed_here
 from syrinx.workers.host import HostState
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ class Models:
         self._engine = engine
         self._jobs = jobs
         self._options: dict[str, dict[str, Any]] = {name: dict(given) for name, given in settings.model_options.items()}
+        self._installed = installed_here(settings)
         self._changing = asyncio.Lock()
 
     @property
@@ -43,7 +43,7 @@ class Models:
         options = self._options.get(model.name, {})
         entry = known(model.name)
         by_auto = model.reason != AS_ASKED
-        tried = what_auto_tried() if by_auto else ""
+        tried = what_auto_tried(self._installed) if by_auto else ""
         about = [tried, model.reason if by_auto else "", model.status.detail]
         return Runtime(
             backend=entry.backend,
@@ -69,7 +69,7 @@ class Models:
                 raise job_in_progress()
             name, reason = named_by(wanted, self.active.name), AS_ASKED
             if name == "auto":
-                name, reason = choose_auto()
+                name, reason = self._installed.choose_auto(self._options)
             options = {model: {**self._options.get(model, {}), **given} for model, given in options_in(wanted).items()}
             chosen = options.get(name, self._options.get(name, {}))
             await self._engine.switch(name, chosen, reason, force=True, warm_up=False)
