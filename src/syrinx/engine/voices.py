@@ -14,8 +14,8 @@ from syrinx.core.errors import InvalidRequest, ModelNotReady, Overloaded, Syrinx
 from syrinx.engine.catalog import DEFAULT_VOICES, Catalog, language_of
 from syrinx.models.base import ModelInfo, VoiceInfo
 from syrinx.models.registry import MODELS
+from syrinx.voices.aside import check_aside
 from syrinx.voices.clip import read_clip, wav_bytes
-from syrinx.voices.reference import check_reference
 from syrinx.voices.store import StoredVoice, VoiceDraft, VoiceStore
 from syrinx.voices.voice import check_draft
 from syrinx.workers.host import ModelHost
@@ -129,7 +129,7 @@ class VoiceBook:
             )
         host = self._cloner(model)
         async with self._turn(host.name):
-            checked = await asyncio.to_thread(check_reference, audio, normalize=normalize)
+            checked = await check_aside(audio, normalize=normalize)
             clip = checked.clip(draft.reference_text, draft.language)
             with self._catalog.leases.using(host):
                 prompt = await host.prepare_voice(clip)
