@@ -43,7 +43,7 @@ class Settings(BaseModel):
     management: Literal["auto", "on", "off"] = Field(
         default="auto",
         description="Sidecar: clients may quit the server, change its model and fetch others; "
-        "auto: where it listens on loopback only",
+        "auto: where it listens on loopback only and no proxy says that it asks for another",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Lowest level logged")
     drain_timeout_s: float = Field(

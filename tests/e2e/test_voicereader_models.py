@@ -354,6 +354,14 @@ async def test_0_39_not_where_a_server_is_open_to_others(servers: ServerPool) ->
             assert (await side.http.get("/v1/health")).status_code == 200
 
 
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+async def test_0_39_nor_for_those_whom_a_proxy_lets_in(servers: ServerPool, name: str) -> None:
+    with served(servers, ("tone",)) as server:
+        async with sidecar(server.url) as side:
+            refused(await side.http.post("/v1/quit", headers={name: "203.0.113.9"}), 403, "FORBIDDEN")
+            assert (await side.http.get("/v1/health")).status_code == 200
+
+
 async def test_0_40_knobs(run: Run, tmp_path: Path) -> None:
     process = run(
         "--server",
