@@ -6,18 +6,27 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
-from tests.fakes.postgres import Postgres
-from tests.fakes.server_process import ServerPool, ServerProcess
+if TYPE_CHECKING:  # a model's environment has nothing of what servers need
+    from tests.fakes.postgres import Postgres
+    from tests.fakes.server_process import ServerPool, ServerProcess
 
 SLOW_FOLDERS = ("api", "cli", "conformance", "server", "clients", "docs", "examples", "web", "e2e")
 """Run after all others, in this order, so that a broken unit is reported before a minute of servers."""
 
+NEURAL = Path(__file__).parent / "neural"
+
 settings.register_profile("syrinx", deadline=None)  # no test depends on how fast a machine is
 settings.load_profile("syrinx")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Models are tested in their own environments: ``make test-models``."""
+    return True if collection_path == NEURAL and not os.environ.get("SYRINX_TEST_MODEL") else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,6 +50,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPool]:
     """Real servers by their settings; each distinct set is started once and lives to the end of the run."""
+    from tests.fakes.server_process import ServerPool
+
     pool = ServerPool(tmp_path_factory.mktemp("servers"))
     try:
         yield pool
@@ -57,6 +68,8 @@ def server(servers: ServerPool) -> ServerProcess:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A real Postgres server, which every test may stop and start; each makes a database of its own in it."""
+    from tests.fakes.postgres import Postgres
+
     folder = Path(tempfile.mkdtemp(prefix="syrinx-postgres-"))  # pytest's folders let no other user in
     with Postgres(folder) as running:
         yield running
@@ -67,6 +80,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Attach the log of every server that a failed test could have talked to."""
     report = yield
     pool = getattr(item, "funcargs", {}).get("servers")
-    if call.excinfo is not None and report.failed and isinstance(pool, ServerPool):
+    if call.excinfo is not None and report.failed and pool is not None:
         report.sections.extend((f"log of {server.url}", server.log_tail()) for server in pool.running())
     return report
