@@ -27,6 +27,7 @@ from syrinx.models.tone.options import ToneOptions
 from tests.conformance.case import Case, neural_cases
 from tests.fakes.backends import BOOM, SimpleFake, SteppedFake
 from tests.fakes.speech import noise, speech
+from tests.fakes.upstream import WithUpstream
 
 SHORT = "Good morning."
 TEXT = "The quick brown fox jumps over the lazy dog, and then it sleeps for a long while in the sun."
@@ -44,6 +45,8 @@ CASES = neural_cases() or (
     Case("simple-fake", SimpleFake, failing_text=f"here it goes {BOOM}"),
     Case("stepped-fake", SteppedFake, failing_text=f"here it goes {BOOM}"),
     Case("tone", _tone, failing_text="here it goes {{error}}"),
+    Case("upstream", WithUpstream),
+    Case("upstream-events", lambda: WithUpstream("sse")),
     Case("espeak", lambda: create("espeak", {}), tolerance=0.02, marks=(_espeak_is_there,)),
 )
 
@@ -128,6 +131,8 @@ class Rig:
         tolerance = self.case.tolerance
         if tolerance == 0:
             return np.array_equal(one.samples, two.samples) and one.marks == two.marks
+        if self.case.apart is not None and len(one.samples) == len(two.samples):
+            return bool(np.abs(one.samples - two.samples).max() <= self.case.apart)
         return two.seconds == pytest.approx(one.seconds, rel=tolerance) and two.energy == pytest.approx(
             one.energy, rel=tolerance
         )

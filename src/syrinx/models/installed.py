@@ -35,6 +35,9 @@ class Installed:
 
     def lacking(self, entry: ModelEntry, options: Mapping[str, Any] | None = None) -> str | None:
         """Say what the model lacks on this machine and how to get it, as a full sentence; None when it can run."""
+        unset = [name for name in entry.needs if not (options or {}).get(name)]
+        if unset:
+            return f"The model {entry.name} needs the option {unset[0]}: {entry.advice}"
         if not entry.environment:
             return missing(entry)
         why = self.environments.lacking(self.specs[entry.environment])

@@ -37,6 +37,8 @@ class ModelEntry:
     """Import names that must be there, in the environment that it runs in."""
     advice: str = ""
     """How to get what is missing, e.g. a pip command."""
+    needs: tuple[str, ...] = ()
+    """Options without which it cannot run; ``advice`` says how to set them."""
     environment: str = ""
     """Name in ``environment.ENVIRONMENTS``; empty: it runs in the server's own."""
     weights: tuple[Weights, ...] = ()
@@ -59,6 +61,88 @@ def _table(*entries: ModelEntry) -> Mapping[str, ModelEntry]:
 
 
 MODELS: Mapping[str, ModelEntry] = _table(
+    ModelEntry(
+        name="pocket",
+        title="Pocket TTS",
+        summary="Kyutai's model for CPUs: seven languages, clones, many voices at once faster than they speak.",
+        licence="MIT (library); weights: see their model card",
+        factory="syrinx.models.pocket.backend:PocketBackend",
+        options="syrinx.models.pocket.options:PocketOptions",
+        environment="pocket",
+        weights=(
+            Weights(
+                repo="kyutai/pocket-tts-without-voice-cloning",
+                size_bytes=480_000_000,
+                licence="see the model card",
+                files=("languages/english/*",),
+                note="English with its named voices; does not clone",
+            ),
+            Weights(
+                repo="kyutai/pocket-tts",
+                size_bytes=440_000_000,
+                licence="see the model card; its terms must be accepted on the hub",
+                files=("languages/english/*",),
+                note="English that clones; takes tokenizer and voices from the repository without cloning beside it",
+            ),
+            Weights(
+                repo="Verylicious/pocket-tts-ungated",
+                size_bytes=260_000_000,
+                licence="see the model card",
+                note="English of January 2026 that clones, as the desktop sidecar fetches it",
+            ),
+        ),
+        languages=("en", "fr", "de", "it", "pt", "es", "nl"),
+        clones=True,
+    ),
+    ModelEntry(
+        name="orpheus",
+        title="Orpheus 3B",
+        summary="English with laughs and sighs, by a language model: for a GPU, or for a server of language models.",
+        licence="Apache-2.0",
+        factory="syrinx.models.orpheus.backend:OrpheusBackend",
+        options="syrinx.models.orpheus.options:OrpheusOptions",
+        environment="orpheus",
+        weights=(
+            Weights(
+                repo="canopylabs/orpheus-3b-0.1-ft",
+                size_bytes=6_600_000_000,
+                licence="see the model card; its terms must be accepted on the hub",
+                files=("*.json", "*.safetensors"),
+                also=("hubertsiuzdak/snac_24khz",),
+            ),
+        ),
+        languages=("en",),
+    ),
+    ModelEntry(
+        name="veena",
+        title="Veena 3B",
+        summary="Hindi, English and both mixed, by a language model: for a GPU, or for a server of language models.",
+        licence="Apache-2.0",
+        factory="syrinx.models.orpheus.backend:VeenaBackend",
+        options="syrinx.models.orpheus.options:VeenaOptions",
+        environment="orpheus",
+        weights=(
+            Weights(
+                repo="maya-research/veena-tts",
+                size_bytes=6_600_000_000,
+                licence="see the model card",
+                files=("*.json", "*.safetensors"),
+                note="listed as maya-research/Veena too",
+                also=("hubertsiuzdak/snac_24khz",),
+            ),
+        ),
+        languages=("hi", "en-IN"),
+    ),
+    ModelEntry(
+        name="upstream",
+        title="Upstream",
+        summary="The voices of another server with OpenAI's speech API: vLLM-Omni, SGLang-Omni, another Syrinx.",
+        licence="the upstream's own",
+        factory="syrinx.models.upstream.backend:UpstreamBackend",
+        options="syrinx.models.upstream.options:UpstreamOptions",
+        needs=("base_url",),
+        advice='model_options = {"upstream": {"base_url": "http://127.0.0.1:8091/v1"}}',
+    ),
     ModelEntry(
         name="espeak",
         title="eSpeak NG",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from syrinx.core import errors
-from syrinx.core.errors import InvalidRequest, ModelFailed, ModelNotReady, SyrinxError
+from syrinx.core.errors import InvalidRequest, ModelFailed, ModelNotReady, Overloaded, SyrinxError
 
 MAX_MESSAGE_CHARS = 2000
 """Model libraries raise errors with whole tensors in them."""
@@ -30,12 +30,15 @@ class Fault:
     param: str | None = None
     callers: bool = False
     """The caller's fault (``InvalidRequest``), whatever its code."""
+    retry_after_s: float = 0.0
+    """Of ``Overloaded``."""
 
 
 def fault_of(error: Exception) -> Fault:
     """Describe what a backend raised. Anything outside our tree is the model's failure."""
     if isinstance(error, SyrinxError):
-        return Fault(error.code, _clean(error.message), error.param, isinstance(error, InvalidRequest))
+        retry_after_s = error.retry_after_s if isinstance(error, Overloaded) else 0.0
+        return Fault(error.code, _clean(error.message), error.param, isinstance(error, InvalidRequest), retry_after_s)
     return Fault(ModelFailed.code, _clean(f"The model raised {type(error).__name__}: {error}"))
 
 
@@ -44,6 +47,8 @@ def error_of(fault: Fault) -> SyrinxError:
     kind = _BY_CODE.get(fault.code)
     if kind is not None:
         return kind(fault.message, param=fault.param)
+    if fault.code == Overloaded.code:
+        return Overloaded(fault.message, fault.retry_after_s)
     if fault.callers:
         return InvalidRequest(fault.message, code=fault.code, param=fault.param)
     return ModelFailed(fault.message, param=fault.param)
