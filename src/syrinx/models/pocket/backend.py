@@ -1,0 +1,281 @@
+"""Pocket TTS as a stepped backend: one step is one codec frame (80 ms of audio) of every job that is named.
+
+Jobs join and leave between any two frames; a job that begins shares its first step with those that are in mid-speech.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from syrinx.core.errors import ConfigError, InvalidRequest, ModelNotReady
+from syrinx.core.types import AudioChunk, SynthesisJob
+from syrinx.models.base import (
+    Backend,
+    ModelInfo,
+    ReferenceClip,
+    SteppedBackend,
+    StepResult,
+    Tensors,
+    VoiceInfo,
+    check_job,
+)
+from syrinx.models.device import memory_errors, release_memory, seeded
+from syrinx.models.options import options_schema, parse_options
+from syrinx.models.prompt import PromptCache
+
+from . import mirror
+from .options import PocketOptions, RequestOptions
+from .speech import Manner, Speech, usual_s
+
+CPU_BATCH, GPU_BATCH = 8, 64
+MOST_VOICES = 32
+"""Voices kept in memory; a minute of reference clips is some 40 MB."""
+MAX_SEGMENT_CHARS = 200
+"""Some fifty tokens of English, which is what the model speaks in one go; denser text takes several."""
+
+
+class PocketBackend(Backend):
+    """Pocket TTS of Kyutai."""
+
+    def __init__(self, options: PocketOptions) -> None:
+        self._options = options
+        self._steps: PocketSteps | None = None
+
+    def load(self) -> ModelInfo:
+        from . import loading
+
+        loaded = loading.load(self._options)
+        self._steps = PocketSteps(loaded, self._options)
+        return self._steps.info
+
+    def stepped(self) -> SteppedBackend:
+        return self._loaded()
+
+    def expected_s(self, job: SynthesisJob) -> float | None:
+        return usual_s(self._loaded().front.passes(job.text)) or None
+
+    def prepare_voice(self, clip: ReferenceClip) -> Tensors:
+        return self._loaded().prepare_voice(clip)
+
+    def unload(self) -> None:
+        self._steps = None
+        release_memory()
+
+    def _loaded(self) -> PocketSteps:
+        if self._steps is None:
+            raise ModelNotReady("The model pocket is not loaded.")
+        return self._steps
+
+
+class PocketSteps(SteppedBackend):
+    """The jobs of one loaded model."""
+
+    def __init__(self, loaded: Any, options: PocketOptions) -> None:
+        import torch
+
+        from .network import Network
+        from .voice import VoiceFile
+
+        self._torch = torch
+        self._model = loaded.model
+        self._loaded = loaded
+        self.front = loaded.front
+        self._network = Network(loaded.model, loaded.dtype)
+        found = loaded.mirror.voices(loaded.config.name, options.voices)
+        further = Path(options.voices).absolute() if options.voices else None
+        self._files = {name: VoiceFile(path, trusted=path.parent != further) for name, path in found.items()}
+        self._voices: OrderedDict[str, Any] = OrderedDict()
+        self._prompts = PromptCache(most_bytes=128_000_000)
+        self._speaking: dict[str, Speech] = {}
+        self.info = self._describe(options)
+        self._voice(self.info.default_voice)
+
+    def _describe(self, options: PocketOptions) -> ModelInfo:
+        loaded = self._loaded
+        if not self._files:
+            raise ModelNotReady(
+                f"There are no voices for {loaded.config.name} in {loaded.mirror.folder}: {mirror.REMEDY}, or put "
+                "files of pocket-tts export-voice into its folder embeddings"
+            )
+        language = options.language or mirror.language_of(loaded.config.name)
+        names = list(self._files)
+        batch = options.max_batch or (CPU_BATCH if self._network.device.type == "cpu" else GPU_BATCH)
+        return ModelInfo(
+            name="pocket",
+            title=f"Pocket TTS ({loaded.config.name})",
+            sample_rate=self._model.sample_rate,
+            voices=tuple(VoiceInfo(name, name.replace("_", " ").title(), (language,)) for name in names),
+            default_voice=mirror.default_voice(names, language, options.voice),
+            licence="MIT AND CC-BY-4.0",
+            revision=loaded.revision,
+            max_batch=batch,
+            max_segment_chars=MAX_SEGMENT_CHARS,
+            repeatable=not options.quantize,
+            sampled=True,
+            clones=loaded.clones,
+            options_schema=options_schema(RequestOptions),
+        )
+
+    # --- jobs --------------------------------------------------------------------------------------------------------
+
+    def open(self, job: SynthesisJob) -> None:
+        check_job(self.info, job)
+        manner = self._manner(job)
+        with self._torch.inference_mode():
+            voice = self._voice(job.voice) if job.prompt is None else self._cloned(job)
+        passes = deque(self.front.passes(job.text))
+        self._speaking[job.job_id] = Speech(passes, manner, voice, seeded(seed_of(job)))
+
+    def close(self, job_id: str) -> None:
+        self._speaking.pop(job_id, None)
+
+    def step(self, job_ids: Sequence[str]) -> list[StepResult]:
+        known = [job_id for job_id in job_ids if job_id in self._speaking]
+        silent = [job_id for job_id in known if not self._speaking[job_id].passes]
+        running = [job_id for job_id in known if self._speaking[job_id].passes]
+        with self._torch.inference_mode(), memory_errors("pocket"):
+            results = self._step_running(running)
+        for job_id in silent:  # nothing in its text can be spoken
+            frame = np.zeros(self._model.mimi.frame_size, np.float32)
+            results[job_id] = StepResult(job_id, self._chunk(frame), done=True)
+        unknown = InvalidRequest("There is no such job.")
+        return [results.get(job_id) or StepResult(job_id, done=True, error=unknown) for job_id in job_ids]
+
+    def _step_running(self, job_ids: Sequence[str]) -> dict[str, StepResult]:
+        """One codec frame of each."""
+        speeches = [self._speaking[job_id] for job_id in job_ids]
+        if not speeches:
+            return {}
+        hidden = self._network.predict([(self._row(speech), self._next_input(speech)) for speech in speeches])
+        noise = self._torch.stack([self._noise(speech) for speech in speeches])
+        latents = self._network.sample(hidden, noise)
+        ends = self._network.end_logits(hidden)
+        spoken: list[int] = []
+        for index, speech in enumerate(speeches):
+            speech.latent = latents[index]
+            if speech.heard(ends[index]):
+                spoken.append(index)
+        audio = self._decode([speeches[index] for index in spoken], latents[spoken])
+        chunks = {job_ids[index]: self._chunk(audio[place]) for place, index in enumerate(spoken)}
+        return {
+            job_id: StepResult(job_id, chunks.get(job_id), done=self._is_done(speech))
+            for job_id, speech in zip(job_ids, speeches, strict=True)
+        }
+
+    def _row(self, speech: Speech) -> Any:
+        if speech.row is None:
+            from .network import Row
+
+            speech.row = Row(speech.voice, self._network)
+        elif speech.latent is None:
+            speech.row.restart()
+        return speech.row
+
+    def _next_input(self, speech: Speech) -> Any:
+        if speech.latent is None:
+            return self._network.text(speech.passes[0].tokens)
+        return self._network.latent(speech.latent)
+
+    def _noise(self, speech: Speech) -> Any:
+        """As the library draws it, but from the job's own generator."""
+        noise = self._torch.empty(self._network.latent_size)
+        std, clamp = speech.manner.temperature**0.5, speech.manner.noise_clamp
+        if std == 0:
+            return noise.zero_()
+        if clamp is None:
+            return noise.normal_(0.0, std, generator=speech.generator)
+        return self._torch.nn.init.trunc_normal_(noise, 0.0, std, -clamp, clamp, generator=speech.generator)
+
+    def _decode(self, speeches: list[Speech], latents: Any) -> Any:
+        if not speeches:
+            return ()
+        return self._network.decode([speech.row for speech in speeches], latents).clamp_(-1, 1).float().cpu().numpy()
+
+    def _chunk(self, samples: Any) -> AudioChunk:
+        return AudioChunk(np.array(samples, np.float32), self.info.sample_rate)
+
+    def _is_done(self, speech: Speech) -> bool:
+        return speech.pass_is_over and not speech.next_pass()
+
+    def _manner(self, job: SynthesisJob) -> Manner:
+        """Raises ``InvalidRequest`` naming the option that is out of range."""
+        try:
+            asked = asdict(parse_options("pocket", RequestOptions, job.options))
+        except ConfigError as error:
+            raise InvalidRequest(error.message, param=error.param) from None
+        model = self._model
+        own = {
+            "temperature": model.temp,
+            "noise_clamp": model.noise_clamp,
+            "eos_threshold": model.eos_threshold,
+            "frames_after_eos": self._loaded.frames_after_eos,
+        }
+        chosen = {name: own[name] if asked[name] is None else asked[name] for name in own}
+        return Manner(**chosen, frame_rate=model.mimi.frame_rate)
+
+    # --- voices ------------------------------------------------------------------------------------------------------
+
+    def _voice(self, name: str) -> Any:
+        """A named voice. Raises ``ModelNotReady`` naming its file where that is no voice of this model."""
+        if name not in self._voices:
+            file = self._files[name]
+            try:
+                with self._torch.inference_mode():
+                    self._keep(name, file.read(self._network))
+            except InvalidRequest as error:
+                raise ModelNotReady(f"The voice {name} ({file.path}): {error.message}") from None
+        self._voices.move_to_end(name)
+        return self._voices[name]
+
+    def _cloned(self, job: SynthesisJob) -> Any:
+        from .voice import bad, from_tensors
+
+        assert job.prompt is not None
+        prompt = self._prompts.load(job.prompt, self.info.name)
+        if prompt.revision != self.info.revision:
+            raise bad("it was made by another configuration or checkpoint; the voice is to be made anew")
+        key = f"sha256:{job.prompt.digest}"
+        if key not in self._voices:
+            voice = from_tensors(prompt.tensors, self._network.language_shape)
+            self._keep(key, voice.to(self._network.device))
+        self._voices.move_to_end(key)
+        return self._voices[key]
+
+    def _keep(self, key: str, voice: Any) -> None:
+        self._voices[key] = voice
+        while len(self._voices) > MOST_VOICES:
+            self._voices.popitem(last=False)
+
+    def prepare_voice(self, clip: ReferenceClip) -> Tensors:
+        """The clip as keys and values of the language model, as ``pocket-tts export-voice`` has it."""
+        from pocket_tts.data.audio_utils import convert_audio, end_on_pause
+
+        from .voice import longest_clip_s, to_tensors
+
+        if not self.info.clones:
+            raise InvalidRequest(
+                "These weights of Pocket TTS cannot clone voices; those of kyutai/pocket-tts can.",
+                code="cannot_clone",
+            )
+        rate = self._model.sample_rate
+        longest = int(longest_clip_s(self._network.language_shape, self._model.mimi.frame_rate) * clip.sample_rate)
+        with self._torch.inference_mode(), memory_errors("pocket"):
+            audio = self._torch.from_numpy(clip.samples[:longest].copy())[None]
+            audio = end_on_pause(convert_audio(audio, clip.sample_rate, rate, 1), rate)[0]
+            prompt = self._network.with_begin(self._network.voice_prompt(audio))
+            return to_tensors(self._network.prefill(prompt))
+
+
+def seed_of(job: SynthesisJob) -> int:
+    """The job's seed; where it has none, one of its own that is the same when the job is repeated after a crash."""
+    if job.seed is not None:
+        return job.seed
+    said = f"{job.utterance_id}\n{job.segment_index}\n{job.text}".encode("utf-8", "replace")
+    return int.from_bytes(hashlib.sha256(said).digest()[:8], "big") >> 1
