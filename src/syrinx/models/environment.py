@@ -1,9 +1,9 @@
 """The environments that models run in: which there are, where they lie, and whether one is whole. As data, and reading.
 
 An environment is a virtual environment below the data folder, built from the exact lock in its model's package
-(``lock.txt``: every distribution, pinned, installed as it stands and without dependencies, because the libraries of this
-field pin each other out) and from the build of torch that fits the device. ``install.py`` builds them. Syrinx itself is
-not in them: a worker takes the server's (``workers/bootstrap.py``).
+(``lock.txt``: every distribution, pinned, installed as it stands and without dependencies, because the libraries of
+this field pin each other out) and from the build of torch that fits the device. ``install.py`` builds them. Syrinx
+itself is not in them: a worker takes the server's (``workers/bootstrap.py``).
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class EnvironmentSpec:
     """Import path of the package whose ``lock.txt`` it is."""
     torch: str = "2.13.0"
     """Version; empty: none. Kept out of the lock, because its build depends on the device."""
+    size_bytes: int = 2_000_000_000
+    """About what it takes on the disk, with the CPU's build of torch."""
 
     def lock(self) -> str:
         """The text of the lock."""
@@ -56,7 +58,10 @@ def _table(*specs: EnvironmentSpec) -> Mapping[str, EnvironmentSpec]:
     return MappingProxyType({spec.name: spec for spec in specs})
 
 
-ENVIRONMENTS: Mapping[str, EnvironmentSpec] = _table()
+ENVIRONMENTS: Mapping[str, EnvironmentSpec] = _table(
+    EnvironmentSpec(name="pocket", package="syrinx.models.pocket"),
+    EnvironmentSpec(name="orpheus", package="syrinx.models.orpheus"),
+)
 """Every environment by name."""
 
 
@@ -82,9 +87,9 @@ class Environments:
         except (OSError, ValueError, TypeError):
             return None
 
-    def certify(self, manifest: Manifest) -> None:
-        """Call an environment whole."""
-        (self.place(manifest.name) / MANIFEST).write_text(json.dumps(asdict(manifest)), encoding="utf-8")
+    def certify(self, manifest: Manifest, place: Path | None = None) -> None:
+        """Call an environment whole, in its place or where it was built."""
+        ((place or self.place(manifest.name)) / MANIFEST).write_text(json.dumps(asdict(manifest)), encoding="utf-8")
 
     def lacking(self, spec: EnvironmentSpec) -> str | None:
         """Say why nothing can run in it, as the rest of a sentence about a model; None: it is whole and up to date."""

@@ -6,17 +6,26 @@ in the user's home, the server keeps its threads, and a download ends at once wh
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from syrinx.core.errors import InvalidRequest, ModelNotReady
+
+from .locking import only_one
+from .weights import absent, absent_of, wanted
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import RepoSibling
 
 KYUTAI = "Verylicious/pocket-tts-ungated"
 QWEN_CUSTOM = "Qwen/Qwen3-TTS-12Hz-0.6B-CustomVoice"
@@ -38,6 +47,8 @@ MAX_BYTES = 100_000_000_000
 SPARE_BYTES = 500_000_000
 """Left free on the disk."""
 FILES_AT_ONCE = 4
+READ_BYTES = 4_000_000
+"""Of a file at a time, to check it."""
 STAGING = ".fetching"
 """Folder beside the organisations' in which a model is put together."""
 NET_TIMEOUT_S = "30"
@@ -79,9 +90,10 @@ class Places:
         return str(folder) if folder.is_dir() else reference
 
 
-def command(repo: str, places: Places) -> list[str]:
+def command(repo: str, places: Places, files: Sequence[str] = ()) -> list[str]:
     """What to run. It writes one JSON object on stdout: ``{"saved_to"}`` or ``{"error"}``; bars go to stderr."""
-    return [sys.executable, "-m", "syrinx.models.fetch", repo, str(places.data_dir.absolute()), str(places.cache)]
+    places_of = (str(places.data_dir.absolute()), str(places.cache))
+    return [sys.executable, "-P", "-m", "syrinx.models.fetch", repo, *places_of, *files]
 
 
 def environment(places: Places, environ: Mapping[str, str]) -> dict[str, str]:
@@ -110,27 +122,84 @@ def outcome(repo: str, said: bytes) -> Path:
     raise ModelNotReady(f"{repo} could not be fetched: {reason}")
 
 
-def fetch(repo: str, places: Places) -> Path:
-    """Fetch all files of a repository, unless that was done before; returns its folder, which is complete or not there.
+def fetch(repo: str, places: Places, files: Sequence[str] = ()) -> Path:
+    """Fetch a repository's files (all, or those that fit a pattern), unless that was done before; returns its folder,
+    in which every file is whole. What a download that broke off had got is used by the next.
 
-    Raises ``ModelNotReady`` where the hub cannot be reached, or the files do not fit.
+    Raises ``ModelNotReady`` where the hub cannot be reached, the files do not fit, or are not what the hub says.
     """
     target = places.model(repo)
-    if target.is_dir():
+    if target.is_dir() and not absent(target, files):
         return target
+    with only_one(places.models / STAGING / f"{repo.replace('/', '--')}.lock", f"fetching {repo}"):
+        _fetch(repo, places, files)
+    return target
+
+
+def _fetch(repo: str, places: Places, files: Sequence[str]) -> None:
     try:
         from huggingface_hub import HfApi, snapshot_download
     except ImportError:
         raise ModelNotReady("it needs huggingface_hub: pip install 'syrinx-tts[models]'") from None
     info = HfApi().model_info(repo, files_metadata=True)
-    _check_size(sum(file.size or 0 for file in info.siblings or []), places)
+    target = places.model(repo)
+    there = [file for file in info.siblings or [] if wanted(file.rfilename, files)]
+    new = [file for file in there if not (target / file.rfilename).is_file()]
+    _check_size(sum(file.size or 0 for file in new), places)
     staging = places.models / STAGING / repo.replace("/", "--")
     staging.mkdir(parents=True, exist_ok=True)
-    snapshot_download(repo, revision=info.sha, local_dir=staging, max_workers=FILES_AT_ONCE)
+    chosen = [_literally(file.rfilename) for file in new]
+    snapshot_download(
+        repo, revision=info.sha, local_dir=staging, max_workers=FILES_AT_ONCE, allow_patterns=chosen if files else None
+    )
+    for file in new:
+        check_file(staging / file.rfilename, file)
+    if files and (lost := absent_of((file.rfilename for file in there), files)):
+        raise ModelNotReady(f"the hub has no {', '.join(lost)} in it")
     shutil.rmtree(staging / ".cache", ignore_errors=True)
+    _put(staging, target)
+
+
+def check_file(path: Path, said: RepoSibling) -> None:
+    """Compare a file with the size and the checksum that the hub gave (SHA-256 of large ones, git's SHA-1 of others).
+
+    Raises ``ModelNotReady`` for one that differs, which is removed, so that the next download gets it anew.
+    """
+    size = path.stat().st_size if path.is_file() else -1
+    lfs: Any = said.lfs
+    sums = {"sha256": lfs and lfs.sha256, "sha1": None if lfs else said.blob_id}
+    kind, expected = next(((kind, value) for kind, value in sums.items() if value), ("", ""))
+    ok = said.size in (None, size) and (not expected or _digest(path, kind, size) == expected)
+    if not ok:
+        path.unlink(missing_ok=True)
+        raise ModelNotReady(f"{said.rfilename} is not what the hub says (its size or checksum differs): try again")
+
+
+def _digest(path: Path, kind: str, size: int) -> str:
+    sums = hashlib.new(kind, b"blob %d\0" % size if kind == "sha1" else b"", usedforsecurity=kind == "sha256")
+    with path.open("rb") as file:
+        while piece := file.read(READ_BYTES):
+            sums.update(piece)
+    return sums.hexdigest()
+
+
+def _put(staging: Path, target: Path) -> None:
+    """Move what was fetched to its place: at once where nothing is there, else file by file."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(staging, target)
-    return target
+    if not target.exists():
+        os.replace(staging, target)
+        return
+    for path in sorted(staging.rglob("*")):
+        if path.is_file():
+            place = target / path.relative_to(staging)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, place)
+    shutil.rmtree(staging, ignore_errors=True)
+
+
+def _literally(name: str) -> str:
+    """As a pattern that fits this name alone."""
+    return re.sub(r"([*?[])", r"[\1]", name)
 
 
 def _check_size(size: int, places: Places) -> None:
@@ -142,10 +211,13 @@ def _check_size(size: int, places: Places) -> None:
 
 def main(arguments: list[str]) -> int:
     """The process."""
-    repo, data_dir, cache_dir = arguments
+    repo, data_dir, cache_dir, *files = arguments
     places = Places(Path(data_dir), Path(cache_dir))
     try:
-        told = {"saved_to": str(fetch(repo, places))}
+        told = {"saved_to": str(fetch(repo, places, files))}
+    except OSError as error:
+        full = error.errno == errno.ENOSPC
+        told = {"error": f"the disk of {places.models} is full" if full else " ".join(str(error).split())[:400]}
     except Exception as error:  # noqa: BLE001 - the hub's library raises anything; all of it is a reason for a person
         told = {"error": " ".join(str(error).split())[:400] or type(error).__name__}
     sys.stdout.write(json.dumps(told) + "\n")

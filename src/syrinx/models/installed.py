@@ -13,6 +13,7 @@ from syrinx.core.errors import ModelNotFound, ModelNotReady
 from .environment import ENVIRONMENTS, Environments, EnvironmentSpec
 from .fetch import Places
 from .registry import MODELS, ModelEntry, missing
+from .weights import Weights, absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ class Installed:
         if not entry.environment:
             return missing(entry)
         why = self.environments.lacking(self.specs[entry.environment])
-        if why is None and entry.weights and not Path(self.weights(entry, options or {})).exists():
-            why = f"needs its weights ({self.weights(entry, options or {})}), which are not on this machine"
+        if why is None and entry.weights:
+            why = self._lacking_weights(entry, options or {})
         return None if why is None else f"The model {entry.name} {why}: syrinx models install {entry.name}"
 
     def python(self, entry: ModelEntry) -> str:
@@ -50,8 +51,33 @@ class Installed:
         return str(self.environments.python(entry.environment)) if entry.environment else sys.executable
 
     def weights(self, entry: ModelEntry, options: Mapping[str, Any]) -> str:
-        """A local folder where there is one; else the repository that it would be fetched from."""
-        return self.places.local(str(options.get("weights") or entry.weights[0].repo))
+        """A local folder where there is one; else the repository that it would be fetched from.
+
+        Where no option names weights, the first of the entry's that are here.
+        """
+        named = str(options.get("weights") or "")
+        if named:
+            return self.places.local(named)
+        here = next((each for each in entry.weights if self.has(each)), entry.weights[0])
+        return self.places.local(here.repo)
+
+    def has(self, weights: Weights) -> bool:
+        """Whether every file of a checkpoint is here, those of its parts too."""
+        folder = self.places.model(weights.repo)
+        return folder.is_dir() and not absent(folder, weights.files) and all(map(self.has, weights.parts))
+
+    def _lacking_weights(self, entry: ModelEntry, options: Mapping[str, Any]) -> str | None:
+        place = self.weights(entry, options)
+        if not Path(place).exists():
+            return f"needs its weights ({place}), which are not on this machine"
+        ours = [each for each in entry.weights if str(self.places.model(each.repo)) == place]
+        for each in [part for weights in ours for part in (weights, *weights.parts)]:
+            folder = self.places.model(each.repo)
+            if not folder.is_dir():
+                return f"needs {each.repo} as well, which is not on this machine"
+            if lost := absent(folder, each.files):
+                return f"needs {', '.join(lost)}, which {folder} does not have"
+        return None
 
     def options(self, entry: ModelEntry, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """What its backend is constructed with: the weights as a place on this machine."""
