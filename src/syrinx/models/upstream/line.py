@@ -146,7 +146,7 @@ class Line:
                 while waiting > most:
                     await asyncio.sleep(FULL_WAIT_S)
                     waiting = self._arrivals.put(incoming, b"")
-            reader.finish()
+            self._arrivals.put(incoming, reader.finish())
 
     def _explained(self, error: Exception) -> SyrinxError:
         """Any failure in words for people, without the key."""

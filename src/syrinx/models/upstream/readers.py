@@ -32,8 +32,9 @@ class Reader(Protocol):
         """Take what came; return the PCM in it."""
         ...
 
-    def finish(self) -> None:
-        """The answer ended, by its own account whole. Raises ``ModelFailed`` where it was not."""
+    def finish(self) -> bytes:
+        """The answer ended, by its own account whole; return what was held back. Raises ``ModelFailed`` where it was
+        not."""
         ...
 
 
@@ -55,8 +56,8 @@ class PcmReader:
                 raise ModelFailed(f"The upstream sent {kind} file where PCM was asked for.")
         return found
 
-    def finish(self) -> None:
-        return None
+    def finish(self) -> bytes:
+        return self._head or b""
 
 
 class EventReader:
@@ -73,9 +74,10 @@ class EventReader:
             raise ModelFailed(f"The upstream sent an event of more than {MAX_EVENT_BYTES} bytes.")
         return b"".join(self._line(line.rstrip(b"\r")) for line in lines)
 
-    def finish(self) -> None:
+    def finish(self) -> bytes:
         if not self._done:
             raise ModelFailed("The upstream broke off: its events ended without speech.audio.done.")
+        return b""
 
     def _line(self, line: bytes) -> bytes:
         """A line of the stream (WHATWG HTML, server-sent events): an empty one ends an event."""
