@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from syrinx.core.errors import InvalidRequest, TextTooLong, VoiceNotFound
 from syrinx.core.types import AudioChunk, Samples, SynthesisJob
 
+from .blend import parse_blend
+
 
 @dataclass(frozen=True, slots=True)
 class VoiceInfo:
@@ -102,9 +104,12 @@ class ModelInfo:
     """Usual pace at speed 1, for estimates (English read aloud: about 15 characters a second)."""
     voice_variants: tuple[VoiceVariant, ...] = ()
     """What may be added to the id of any voice; ``voices`` need not list those sums."""
+    voice_blends: bool = False
+    """Voices can be mixed: ``one+other``, ``one(2)+other(1)`` (see ``blend``) is a voice id too."""
 
     def voice(self, voice_id: str) -> VoiceInfo | None:
-        """Return the voice of that id, or None. A listed voice with the suffix of a variant is a voice too."""
+        """Return the voice of that id, or None. A listed voice with the suffix of a variant is a voice too, and so is a
+        blend of listed voices where the model mixes them."""
         listed = self._listed(voice_id)
         if listed is not None:
             return listed
@@ -115,7 +120,18 @@ class ModelInfo:
             if base is not None:
                 name = f"{base.name}, {variant.name}"
                 return replace(base, id=voice_id, name=name, gender=variant.gender or base.gender)
-        return None
+        return self._blended(voice_id) if self.voice_blends else None
+
+    def _blended(self, voice_id: str) -> VoiceInfo | None:
+        """It speaks the first voice's languages."""
+        found = [self._listed(name) for name, _ in parse_blend(voice_id) or ()]
+        voices = [voice for voice in found if voice is not None]
+        if not voices or len(voices) < len(found):
+            return None
+        genders = {voice.gender for voice in voices}
+        name = " + ".join(voice.name for voice in voices)
+        gender = voices[0].gender if len(genders) == 1 else ""
+        return replace(voices[0], id=voice_id, name=name, gender=gender)
 
     def _listed(self, voice_id: str) -> VoiceInfo | None:
         """A scan, not an index: the default stands first, and an index would travel with every ``Ready`` message."""

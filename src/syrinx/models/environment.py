@@ -59,8 +59,11 @@ def _table(*specs: EnvironmentSpec) -> Mapping[str, EnvironmentSpec]:
 
 
 ENVIRONMENTS: Mapping[str, EnvironmentSpec] = _table(
+    EnvironmentSpec(name="qwen", package="syrinx.models.qwen"),
     EnvironmentSpec(name="pocket", package="syrinx.models.pocket"),
     EnvironmentSpec(name="orpheus", package="syrinx.models.orpheus"),
+    EnvironmentSpec(name="kokoro", package="syrinx.models.kokoro", size_bytes=1_500_000_000),
+    EnvironmentSpec(name="kokoro-onnx", package="syrinx.models.kokoro_onnx", torch="", size_bytes=400_000_000),
 )
 """Every environment by name."""
 

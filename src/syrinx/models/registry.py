@@ -47,13 +47,16 @@ class ModelEntry:
     languages: tuple[str, ...] = ()
     """BCP 47 tags, to be known before it is loaded; empty: see its page."""
     clones: bool = False
-    """As ``ModelInfo.clones``, to be known before it is loaded."""
+    """As ``ModelInfo.clones`` with some of its weights, to be known before it is loaded."""
     speaks: bool = True
     """False for stand-ins, which ``choose_auto`` takes only when nothing else is there."""
 
     def options_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the options in ``model_options``."""
         return options_schema(_resolve(self.options))
+
+
+SNAC = Weights("hubertsiuzdak/snac_24khz", 80_000_000, "MIT", ("config.json", "pytorch_model.bin"))
 
 
 def _table(*entries: ModelEntry) -> Mapping[str, ModelEntry]:
@@ -95,6 +98,49 @@ MODELS: Mapping[str, ModelEntry] = _table(
         clones=True,
     ),
     ModelEntry(
+        name="qwen",
+        title="Qwen3-TTS",
+        summary="Ten languages; own speakers, clones, or voices described in words, by the weights: for a GPU.",
+        licence="Apache-2.0",
+        factory="syrinx.models.qwen.backend:QwenBackend",
+        options="syrinx.models.qwen.options:QwenOptions",
+        environment="qwen",
+        weights=(
+            Weights(
+                repo="Qwen/Qwen3-TTS-12Hz-0.6B-CustomVoice",
+                size_bytes=2_500_000_000,
+                licence="Apache-2.0",
+                note="nine speakers",
+            ),
+            Weights(
+                repo="Qwen/Qwen3-TTS-12Hz-0.6B-Base",
+                size_bytes=2_500_000_000,
+                licence="Apache-2.0",
+                note="clones voices; has none of its own",
+            ),
+            Weights(
+                repo="Qwen/Qwen3-TTS-12Hz-1.7B-CustomVoice",
+                size_bytes=4_600_000_000,
+                licence="Apache-2.0",
+                note="nine speakers, which follow instructions",
+            ),
+            Weights(
+                repo="Qwen/Qwen3-TTS-12Hz-1.7B-Base",
+                size_bytes=4_600_000_000,
+                licence="Apache-2.0",
+                note="clones voices, more alike",
+            ),
+            Weights(
+                repo="Qwen/Qwen3-TTS-12Hz-1.7B-VoiceDesign",
+                size_bytes=4_600_000_000,
+                licence="Apache-2.0",
+                note="voices that instructions describe",
+            ),
+        ),
+        languages=("zh", "en", "ja", "ko", "de", "fr", "ru", "pt", "es", "it"),
+        clones=True,
+    ),
+    ModelEntry(
         name="orpheus",
         title="Orpheus 3B",
         summary="English with laughs and sighs, by a language model: for a GPU, or for a server of language models.",
@@ -108,7 +154,7 @@ MODELS: Mapping[str, ModelEntry] = _table(
                 size_bytes=6_600_000_000,
                 licence="see the model card; its terms must be accepted on the hub",
                 files=("*.json", "*.safetensors"),
-                also=("hubertsiuzdak/snac_24khz",),
+                parts=(SNAC,),
             ),
         ),
         languages=("en",),
@@ -128,7 +174,7 @@ MODELS: Mapping[str, ModelEntry] = _table(
                 licence="see the model card",
                 files=("*.json", "*.safetensors"),
                 note="listed as maya-research/Veena too",
-                also=("hubertsiuzdak/snac_24khz",),
+                parts=(SNAC,),
             ),
         ),
         languages=("hi", "en-IN"),
@@ -142,6 +188,43 @@ MODELS: Mapping[str, ModelEntry] = _table(
         options="syrinx.models.upstream.options:UpstreamOptions",
         needs=("base_url",),
         advice='model_options = {"upstream": {"base_url": "http://127.0.0.1:8091/v1"}}',
+    ),
+    ModelEntry(
+        name="kokoro",
+        title="Kokoro",
+        summary="82 million parameters, nine languages, 54 voices and any blend of them, word times; good on a CPU.",
+        licence="Apache-2.0 AND GPL-3.0-or-later",
+        factory="syrinx.models.kokoro.backend:KokoroBackend",
+        options="syrinx.models.kokoro.options:KokoroOptions",
+        environment="kokoro",
+        weights=(
+            Weights(
+                repo="hexgrad/Kokoro-82M",
+                size_bytes=356_000_000,
+                licence="Apache-2.0",
+                files=("config.json", "kokoro-v1_0.pth", "voices/*.pt"),
+            ),
+        ),
+        languages=("en-US", "en-GB", "es", "fr-FR", "hi", "it", "pt-BR"),
+    ),
+    ModelEntry(
+        name="kokoro-onnx",
+        title="Kokoro (ONNX)",
+        summary="Kokoro without torch: a tenth of the disk, the same voices; speed is left to the audio chain.",
+        licence="Apache-2.0 AND MIT AND GPL-3.0-or-later",
+        factory="syrinx.models.kokoro_onnx.backend:KokoroOnnxBackend",
+        options="syrinx.models.kokoro_onnx.options:KokoroOnnxOptions",
+        environment="kokoro-onnx",
+        weights=(
+            Weights(
+                repo="fastrtc/kokoro-onnx",
+                size_bytes=354_000_000,
+                licence="Apache-2.0",
+                files=("kokoro-v1.0.onnx", "voices-v1.0.bin"),
+                note="The files that kokoro-onnx publishes, on the hub.",
+            ),
+        ),
+        languages=("en-US", "en-GB", "es", "fr-FR", "hi", "it", "pt-BR"),
     ),
     ModelEntry(
         name="espeak",

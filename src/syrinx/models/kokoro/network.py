@@ -1,0 +1,158 @@
+"""Kokoro's network on torch, called in two halves: what each phoneme's length is, and the sound.
+
+The halves follow ``KModel.forward_with_tokens`` of kokoro 0.9.4 (Apache-2.0), which does both at once and one text at a
+time. Between them we change lengths (speed) and put pieces of equal length together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from syrinx.models.device import memory_errors
+
+from .steps import Line, Spoken
+from .timing import FRAME, Frames, at_speed
+
+Tensor = Any
+"""A ``torch.Tensor``."""
+STYLE_SPLIT = 128
+"""Where a style's decoder half ends and its prosody half begins."""
+GPU_ROUNDING = 8
+"""On a GPU the silence at a piece's end is lengthened to a multiple of so many frames, and cut off again: so that
+pieces of equal length meet often. It is done to a piece alone, too, which therefore sounds the same in any company."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """The first half's result for one line."""
+
+    encoded: Tensor
+    """What the prosody is made from, [1, phonemes + 2, 640]."""
+    text: Tensor
+    """What the sound is made from, [1, 512, phonemes + 2]."""
+    style: Tensor
+    """[1, 256]."""
+    frames: Frames
+    padding: int
+    """Frames at the end that are cut off again."""
+    seed: int
+
+    @property
+    def total(self) -> int:
+        return int(self.frames.sum()) + self.padding
+
+    def stretched(self, tensor: Tensor, dim: int) -> Tensor:
+        """Repeat each phoneme's column for as many frames as it lasts."""
+        import torch
+
+        counts = self.frames.copy()
+        counts[-1] += self.padding
+        return torch.repeat_interleave(tensor, torch.from_numpy(counts).to(tensor.device), dim=dim)
+
+
+class Network:
+    """A ``Speaker``. ``model`` is a ``kokoro.KModel`` in evaluation mode on its device."""
+
+    def __init__(self, model: Any, dtype: Any) -> None:
+        self._model = model
+        self._dtype = dtype
+        self._rounding = 1 if model.device.type == "cpu" else GPU_ROUNDING
+        self._source = _seeded_source(model.decoder.generator.m_source)
+        model.decoder.generator.m_source = self._source
+
+    @property
+    def alphabet(self) -> frozenset[str]:
+        return frozenset(self._model.vocab)
+
+    def say(self, lines: Sequence[Line]) -> list[Spoken]:
+        import torch
+
+        with torch.inference_mode(), memory_errors("kokoro"), self._precision():
+            measured = [self._measure(line) for line in lines]
+            spoken: list[Spoken | None] = [None] * len(lines)
+            for indices in _alike([m.total for m in measured]):
+                for n, made in zip(indices, self._sound([measured[n] for n in indices]), strict=True):
+                    spoken[n] = made
+        return [made for made in spoken if made is not None]
+
+    def _precision(self) -> Any:
+        """Weights stay float32 (they are small); a shorter type is for the products, where torch deems it safe."""
+        import torch
+
+        if self._dtype == torch.float32:
+            return nullcontext()
+        return torch.autocast(self._model.device.type, self._dtype)
+
+    def _measure(self, line: Line) -> _Measured:
+        """Predict each phoneme's length."""
+        import torch
+
+        model, device = self._model, self._model.device
+        ids = torch.tensor([[0, *(model.vocab[p] for p in line.phonemes), 0]], device=device)
+        lengths = torch.tensor([ids.shape[1]], device=device)
+        mask = torch.zeros_like(ids, dtype=torch.bool)
+        style = torch.from_numpy(line.style).to(device)
+        context = model.bert_encoder(model.bert(ids, attention_mask=(~mask).int())).transpose(-1, -2)
+        encoded = model.predictor.text_encoder(context, style[:, STYLE_SPLIT:], lengths, mask)
+        states, _ = model.predictor.lstm(encoded)
+        lasting = torch.sigmoid(model.predictor.duration_proj(states)).sum(-1)[0]
+        usual = torch.round(lasting.float()).clamp(min=1).long().cpu().numpy()
+        frames = at_speed(usual, line.speed)
+        padding = -int(frames.sum()) % self._rounding
+        return _Measured(encoded, model.text_encoder(ids, lengths, mask), style, frames, padding, line.seed)
+
+    def _sound(self, pieces: Sequence[_Measured]) -> list[Spoken]:
+        """Make the audio of pieces of equal length. Only those: the decoder normalises over a whole piece, so that one
+        padded to another's length would sound otherwise."""
+        import torch
+
+        model = self._model
+        styles = torch.cat([piece.style for piece in pieces])
+        encoded = torch.cat([piece.stretched(piece.encoded, 1) for piece in pieces]).transpose(-1, -2)
+        pitch, energy = model.predictor.F0Ntrain(encoded, styles[:, STYLE_SPLIT:])
+        text = torch.cat([piece.stretched(piece.text, 2) for piece in pieces])
+        self._source.seeds = [piece.seed for piece in pieces]
+        audio = model.decoder(text, pitch, energy, styles[:, :STYLE_SPLIT])
+        made = audio.reshape(len(pieces), -1).float().cpu().numpy()
+        return [
+            Spoken(np.clip(row[: int(piece.frames.sum()) * FRAME], -1.0, 1.0), piece.frames)
+            for row, piece in zip(made, pieces, strict=True)
+        ]
+
+
+def _alike(totals: Sequence[int]) -> list[list[int]]:
+    """Indices of equal numbers together."""
+    groups: dict[int, list[int]] = {}
+    for n, total in enumerate(totals):
+        groups.setdefault(total, []).append(n)
+    return list(groups.values())
+
+
+def _seeded_source(source: Any) -> Any:
+    """The module that makes the excitation, random phases and noise included, with a seed for each row of a batch; the
+    process's own random numbers stay as they are."""
+    import torch
+
+    module: Any = torch.nn.Module
+
+    class SeededSource(module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.source = source
+            self.seeds: list[int] = []
+
+        def forward(self, pitch: Tensor) -> tuple[Tensor, ...]:
+            devices = [pitch.device] if pitch.device.type == "cuda" else []
+            rows = []
+            with torch.random.fork_rng(devices=devices):
+                for seed, row in zip(self.seeds, pitch.split(1), strict=True):
+                    torch.manual_seed(seed)
+                    rows.append(self.source(row))
+            return tuple(torch.cat(parts) for parts in zip(*rows, strict=True))
+
+    return SeededSource()
