@@ -55,7 +55,7 @@ def _shrink(described: dict[str, Any]) -> None:
     lm["flow"].update(dim=32, depth=2)
     lm["transformer"].update(d_model=32, num_heads=2, num_layers=2)
     if lm["transformer"].get("attn_dim"):
-        lm["transformer"].update(attn_dim=48, num_heads=3, dim_feedforward=32)
+        lm["transformer"].update(attn_dim=48, num_heads=4, dim_feedforward=32)
     if lm["lookup_table"].get("rank"):
         lm["lookup_table"]["rank"] = 16
     if lm.get("z_dim"):
