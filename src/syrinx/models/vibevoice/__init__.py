@@ -1,0 +1,1 @@
+"""VibeVoice 1.5B, of the library transformers: a language model that speaks in frames of 133 ms, and clones."""
