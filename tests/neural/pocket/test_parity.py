@@ -67,7 +67,6 @@ def test_every_kind_of_architecture_equals_the_library(config: str, tmp_path: Pa
 
 
 def test_a_cloned_voice_is_what_the_library_exports(tmp_path: Path) -> None:
-    from pocket_tts.data.audio_utils import convert_audio  # noqa: F401  the library is here
     from pocket_tts.models.model_state import export_model_state
     from safetensors.numpy import load_file
 

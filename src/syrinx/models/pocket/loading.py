@@ -53,15 +53,20 @@ def load(options: PocketOptions) -> Loaded:
         )
     with undone():
         from pocket_tts.utils.config import CONFIGS_DIR
+    from . import int8
+
     set_threads(options)
     mirror = Mirror(folder.absolute())
     source = mirror.config(options.config, {path.stem: path for path in Path(CONFIGS_DIR).glob("*.yaml")})
     config = local_config(source, mirror)
+    _check_tokenizer(config)
     identities = [look_at(Path(path)).identity for path in weight_paths(config)]
     device, dtype = choose_device(options), choose_dtype(options, on_gpu="float32")
     if options.quantize and (device.type != "cpu" or str(dtype) != "torch.float32"):
         raise ModelNotReady("quantize = true computes on a CPU, with dtype = float32 around the int8 weights.")
     model = _load_model(config, options).to(device)
+    if options.quantize:
+        int8.adopt(model.flow_lm.transformer)
     return Loaded(
         model,
         dtype,
@@ -124,7 +129,7 @@ def _find(mirror: Mirror, source: ConfigSource, references: list[str], spare: tu
         return str(found)
     wanted = references[0].split("@")[0] if references else spare[0]
     raise ModelNotReady(
-        f"The {what} of {source.name} ({wanted}) are not in {mirror.folder}, nor in the repository's folder beside it: "
+        f"{wanted}, {what} of {source.name}, is not in {mirror.folder}, nor in the repository's folder beside it: "
         f"{REMEDY}"
     )
 
@@ -154,6 +159,19 @@ def _revision(config: dict[str, Any], identities: list[str], options: PocketOpti
 # --- the library -----------------------------------------------------------------------------------------------------
 
 
+def _check_tokenizer(config: dict[str, Any]) -> None:
+    """Raises ``ModelNotReady`` naming the tokenizer's file, which the library would not."""
+    from pocket_tts.modules.text_conditioner import build_tokenizer
+
+    lookup = config["flow_lm"]["lookup_table"]
+    try:
+        build_tokenizer(lookup["n_bins"], lookup["tokenizer_path"], lookup["tokenizer"])
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        path = lookup["tokenizer_path"]
+        raise ModelNotReady(f"The tokenizer {path} is broken, or another model's: {reason}. {REMEDY}") from error
+
+
 def _load_model(config: dict[str, Any], options: PocketOptions) -> Any:
     import yaml
     from pocket_tts import TTSModel
@@ -177,9 +195,6 @@ def _load_model(config: dict[str, Any], options: PocketOptions) -> Any:
 def _why(error: Exception, config: dict[str, Any]) -> str:
     """Name the file that the library could not take."""
     reason = " ".join(str(error).split())[:400] or type(error).__name__
-    tokenizer = config["flow_lm"]["lookup_table"]["tokenizer_path"]
-    if isinstance(error, AssertionError) or "tokenizer" in type(error).__module__ or "token" in reason.lower():
-        return f"The tokenizer {tokenizer} does not fit the configuration, or is broken: {reason}. {REMEDY}"
     files = ", ".join(weight_paths(config))
     return f"{files} does not fit the configuration: {reason}. Set config to what the weights are, or: {REMEDY}"
 
