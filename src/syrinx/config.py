@@ -61,6 +61,11 @@ class Settings(BaseModel):
     hub_cache_dir: Path | None = Field(
         default=None, description="Where downloads of models are kept; none: hf-cache under the data folder"
     )
+    torch_index: str = Field(
+        default="",
+        description="Package index with the build of torch that fits this machine, as PyTorch's own selector names it; "
+        "empty: pip's",
+    )
     warmup_on_startup: bool = Field(default=True, description="Speak a throwaway text once the default model is loaded")
     warmup_text: str = Field(
         default="Engine warmup sentence.", min_length=1, max_length=1000, description="What a warm-up speaks"

@@ -68,11 +68,11 @@ def gpu() -> Iterator[Finding]:
     yield from (Finding("gpu", True, line.strip()) for line in done.stdout.splitlines() if line.strip())
 
 
-def models() -> Iterator[Finding]:
+def models(settings: Settings) -> Iterator[Finding]:
     """Every model in the registry."""
     from .models import describe_models
 
-    for row in describe_models():
+    for row in describe_models(settings):
         advice = row["needs"].rpartition(": ")[2]
         yield Finding(f"model {row['name']}", row["ready"], row["title"] if row["ready"] else row["needs"], advice)
 

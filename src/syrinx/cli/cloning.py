@@ -128,7 +128,7 @@ def delete_voice(
     store = _store(data_dir)
     stored = _find(store, voice)
     print(f"{stored.draft.name}: {stored.reference.parent}")
-    if not yes and not _agreed():
+    if not yes and not agreed():
         print("Nothing was removed.")
         return 1
     store.delete(stored.voice_id)
@@ -136,7 +136,7 @@ def delete_voice(
     return 0
 
 
-def _agreed() -> bool:
+def agreed() -> bool:
     """Nobody at a terminal is a no."""
     if not sys.stdin.isatty():
         print("Nobody can be asked here: add --yes.", file=sys.stderr)

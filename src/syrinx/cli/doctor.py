@@ -45,7 +45,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Every finding, in the order in which a newcomer would want to read them."""
     yield from checks.machine()
     yield from checks.gpu()
-    yield from checks.models()
+    yield from checks.models(settings)
     yield speech(settings)
     yield from checks.encoders()
     yield from checks.loudspeaker()

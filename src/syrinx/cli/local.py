@@ -23,6 +23,7 @@ from syrinx.core.types import (
 
 if TYPE_CHECKING:
     from syrinx.config import Settings
+    from syrinx.engine.engine import Engine
     from syrinx.engine.session import Session
 
 UTTERANCE = "say"
@@ -35,25 +36,35 @@ async def speak_here(
 
     Raises the ``SyrinxError`` that ended the utterance, or the one ``text`` raised.
     """
-    from syrinx.engine.policy import SessionOptions
     from syrinx.wiring import build_engine
 
     engine = build_engine(settings)
     try:
         await engine.start()
-        session = engine.session(SessionOptions(protocol="cli"))
-        session.send(Open(UTTERANCE, request))
-        feeder = asyncio.create_task(_feed(session, text))
-        try:
-            async for event in _until_finished(session):
+        async with contextlib.aclosing(speak_with(engine, text, request)) as spoken:
+            async for event in spoken:
                 yield event
-            await feeder
-        finally:
-            feeder.cancel()
-            await asyncio.gather(feeder, return_exceptions=True)
-            session.close()
     finally:
         await engine.stop()
+
+
+async def speak_with(
+    engine: Engine, text: AsyncIterator[str], request: SpeechRequest
+) -> AsyncGenerator[Started | Audio, None]:
+    """As ``speak_here``, with an engine that runs."""
+    from syrinx.engine.policy import SessionOptions
+
+    session = engine.session(SessionOptions(protocol="cli"))
+    session.send(Open(UTTERANCE, request))
+    feeder = asyncio.create_task(_feed(session, text))
+    try:
+        async for event in _until_finished(session):
+            yield event
+        await feeder
+    finally:
+        feeder.cancel()
+        await asyncio.gather(feeder, return_exceptions=True)
+        session.close()
 
 
 async def _feed(session: Session, text: AsyncIterator[str]) -> None:

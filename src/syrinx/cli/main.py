@@ -23,7 +23,7 @@ COMMANDS = {
     "serve": "Serve speech over HTTP and WebSocket, with a page at /.",
     "say": "Speak a text to a file or to the loudspeaker.",
     "voices": "List the voices that can be chosen.",
-    "models": "List the models and what each one needs.",
+    "models": "List the models and what each one needs; install, choose and remove models.",
     "text": "Show what will be said, without saying it.",
     "doctor": "Check what works on this machine and how to get the rest.",
     "smoke": "Try every promise of a server's sidecar API.",

@@ -24,7 +24,7 @@ KEPT = {
     "database": ("syrinx.db", "syrinx.db-wal", "syrinx.db-shm", "syrinx.db-journal"),
     "cache": ("cache",),
     "downloads": ("models", "hf-cache"),
-    "environments": ("envs",),
+    "environments": ("environments",),
     "voices": ("voices",),
 }
 """What Syrinx keeps in a data folder, by the word for it. Nothing else there is ever touched."""

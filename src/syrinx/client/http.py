@@ -67,6 +67,15 @@ class SpeechClient:
         """Every model as the server lists it (``id``, ``owned_by``, ...)."""
         return self._get("/v1/models", {})["data"]
 
+    def activate(self, model: str, timeout_s: float) -> dict[str, Any]:
+        """Make a model (or ``auto``) the one it speaks with; returns what it says of it. Loading may take minutes."""
+        body = {"synth_backend": "auto"} if model == "auto" else {"active_model_id": model}
+        with reaching(self.url):
+            response = self._http.post("/v1/models/activate", json=body, timeout=timeout_s)
+        if response.is_error:
+            raise refusal(response)
+        return json_of(response) or {}
+
     def health(self) -> Health:
         """Whether it would speak now, and what it says about itself."""
         with reaching(self.url):

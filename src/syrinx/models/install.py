@@ -19,7 +19,7 @@ from syrinx.core.errors import ModelNotReady
 
 from .environment import Environments, EnvironmentSpec, Manifest
 from .locking import only_one
-from .torch_build import Device, TorchSource, pip_arguments, requirements
+from .torch_build import TorchSource, pip_arguments, requirements, this_device
 
 NEEDED = ("msgspec", "numpy", "safetensors")
 """What the worker itself imports: every lock has them."""
@@ -28,9 +28,6 @@ SPARE_BYTES = 500_000_000
 TOLD_LINES = 5
 """Of pip's last words, in the reason why it failed."""
 FULL = "No space left on device"
-NVIDIA = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
-"""Where Linux shows an NVIDIA driver; the last on WSL."""
-AMD = ("/dev/kfd",)
 
 Say = Callable[[str], None]
 
@@ -47,11 +44,6 @@ class BuildPlan:
 
 class BuildFailed(ModelNotReady):
     """A step of the build ended badly."""
-
-
-def this_device() -> Device:
-    """What this machine has."""
-    return Device(sys.platform, any(map(os.path.exists, NVIDIA)), any(map(os.path.exists, AMD)))
 
 
 def build(plan: BuildPlan, environments: Environments, say: Say = lambda line: None) -> Manifest:

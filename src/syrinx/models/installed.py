@@ -12,7 +12,9 @@ from syrinx.core.errors import ModelNotFound, ModelNotReady
 
 from .environment import ENVIRONMENTS, Environments, EnvironmentSpec
 from .fetch import Places
+from .install import BuildPlan
 from .registry import MODELS, ModelEntry, missing
+from .torch_build import TorchSource, device_of, this_device
 from .weights import Weights, absent
 
 
@@ -49,6 +51,21 @@ class Installed:
     def python(self, entry: ModelEntry) -> str:
         """The interpreter that its worker runs in."""
         return str(self.environments.python(entry.environment)) if entry.environment else sys.executable
+
+    def plan(self, environment: str, torch: TorchSource) -> BuildPlan:
+        """How an environment is built: with what every model needs that runs in it."""
+        names = {name for entry in self.models.values() if entry.environment == environment for name in entry.requires}
+        return BuildPlan(self.specs[environment], tuple(sorted(names)), torch)
+
+    def device(self, entry: ModelEntry, options: Mapping[str, Any]) -> str:
+        """Where it computes, as far as that is known without asking it: what its options say, else by its torch."""
+        asked = str(options.get("device") or "auto")
+        if asked != "auto":
+            return asked
+        if not entry.environment:
+            return "cpu"
+        manifest = self.environments.manifest(entry.environment)
+        return "" if manifest is None else device_of(manifest.torch, this_device())
 
     def weights(self, entry: ModelEntry, options: Mapping[str, Any]) -> str:
         """A local folder where there is one; else the repository that it would be fetched from.

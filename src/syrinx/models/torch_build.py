@@ -1,4 +1,4 @@
-"""Which build of torch an environment gets: a version, a label such as ``cpu`` or ``cu130``, and where it is. Pure.
+"""Which build of torch an environment gets: a version, a label such as ``cpu`` or ``cu130``, and where it is.
 
 Builds of one version are told apart by the label after the plus sign (``2.13.0+cpu``). No index is named here: pip's
 own configuration says where packages are, or the setting ``torch_index``.
@@ -6,7 +6,10 @@ own configuration says where packages are, or the setting ``torch_index``.
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import sys
 from dataclasses import dataclass
 
 from syrinx.core.errors import InvalidRequest
@@ -14,6 +17,11 @@ from syrinx.core.errors import InvalidRequest
 AUTO = "auto"
 DEFAULT = "default"
 _LABEL = re.compile(r"[a-z][a-z0-9.]{0,30}")
+
+
+NVIDIA = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
+"""Where Linux shows an NVIDIA driver; the last on WSL."""
+AMD = ("/dev/kfd",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,21 @@ class Device:
     """``sys.platform``"""
     nvidia: bool
     amd: bool = False
+
+
+def this_device() -> Device:
+    """What this machine has."""
+    nvidia = any(map(os.path.exists, NVIDIA)) or (sys.platform == "win32" and shutil.which("nvidia-smi") is not None)
+    return Device(sys.platform, nvidia, any(map(os.path.exists, AMD)))
+
+
+def device_of(torch: str, device: Device) -> str:
+    """Where that version of torch (``2.13.0+cpu``; empty: none) computes on this machine by itself."""
+    label = torch.partition("+")[2]
+    if device.platform == "darwin" and torch:
+        return "mps"
+    on_gpu = (device.nvidia and not label.startswith(("cpu", "rocm"))) or (device.amd and label.startswith("rocm"))
+    return "cuda" if torch and on_gpu else "cpu"
 
 
 def requirements(version: str, source: TorchSource, device: Device) -> tuple[str, ...]:
