@@ -28,6 +28,8 @@ class Case:
     """Its length, pace and end say nothing about the text; everything else must hold."""
     tolerance: float = 0.0
     """Relative difference of length and energy between two runs of the same job; 0: the same samples."""
+    apart: float | None = None
+    """Largest difference of two samples of two such runs; None: only length and energy are compared."""
     marks: tuple[pytest.MarkDecorator, ...] = field(default=())
 
 
