@@ -85,7 +85,16 @@ MODELS: Mapping[str, ModelEntry] = _table(
                 size_bytes=440_000_000,
                 licence="see the model card; its terms must be accepted on the hub",
                 files=("languages/english/*",),
-                note="English that clones; takes tokenizer and voices from the repository without cloning beside it",
+                note="English that clones",
+                parts=(
+                    Weights(
+                        repo="kyutai/pocket-tts-without-voice-cloning",
+                        size_bytes=40_000_000,
+                        licence="see the model card",
+                        files=("languages/english/tokenizer.json", "languages/english/embeddings/*"),
+                        note="tokenizer and named voices",
+                    ),
+                ),
             ),
             Weights(
                 repo="Verylicious/pocket-tts-ungated",
