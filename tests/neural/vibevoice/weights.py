@@ -62,7 +62,9 @@ def build(folder: Path, *, full: bool = False, ends: bool = False) -> Path:
     """Write a checkpoint; ``full``: 1.5B in bfloat16. Returns the folder."""
     import torch
     from transformers import VibeVoiceConfig, VibeVoiceForConditionalGeneration
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     tokenizer = _tokenizer()
     end, begins, stops, audio = (tokenizer.convert_tokens_to_ids(sign) for sign in SIGNS)
     sizes = {name: dict(values) for name, values in SIZES[full].items()}
