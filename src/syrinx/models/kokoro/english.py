@@ -52,7 +52,9 @@ def _pipeline(weights: Path) -> Any:
 def _with_rules(nlp: Any) -> Callable[[str], Any]:
     def run(text: str) -> Any:
         doc = nlp(text)
-        for token, tag in zip(doc, tags([token.text for token in doc]), strict=True):
+        for token, tag in zip(
+            doc, tags([token.text for token in doc], [bool(token.whitespace_) for token in doc]), strict=True
+        ):
             token.tag_ = tag
         return doc
 

@@ -91,9 +91,11 @@ def _ending(units: Sequence[Unit], end: int) -> Ending:
         return Ending.SENTENCE
     if last in CLAUSES:
         return Ending.CLAUSE
+    if end == len(units):
+        return Ending.SENTENCE  # or whatever the text before the next segment is: it is given its time
     if not _stressed(units[end - 1]):
         return Ending.PROCLITIC
-    return Ending.WORD if end == len(units) or _stressed(units[end]) else Ending.PHRASE
+    return Ending.WORD if _stressed(units[end]) else Ending.PHRASE
 
 
 def _stressed(unit: Unit) -> bool:

@@ -17,8 +17,12 @@ from .languages import LANGUAGES, MISSING_READER, code_of
 from .markup import parse
 from .units import Reader, Unit
 
-_NEEDS = {"j": ("pyopenjtalk",), "z": ("jieba", "pypinyin", "cn2an")}
+_NEEDS = {"j": ("pyopenjtalk", "fugashi", "jaconv", "mojimoji"), "z": ("jieba", "pypinyin", "cn2an", "ordered_set")}
 """Import names that ``misaki.ja`` and ``misaki.zh`` need beyond misaki itself (extras of misaki 0.9.4)."""
+
+
+_STOPS = str.maketrans("।॥", "..")
+"""Full stops that espeak-ng swallows, sign for sign."""
 
 
 class Readers:
@@ -95,7 +99,7 @@ def _placed(g2p: Callable[[str], Any], text: str, part: Span) -> list[Unit]:
     written = text[part.start : part.end]
     if not written.strip():
         return []
-    units = units_of(g2p(written)[0], written)
+    units = units_of(g2p(written.translate(_STOPS))[0], written)
     return [
         Unit(u.phonemes, u.span and Span(u.span.start + part.start, u.span.end + part.start), u.spaced) for u in units
     ]

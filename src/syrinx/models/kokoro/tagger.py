@@ -46,19 +46,26 @@ _PAST_OF_OWN = frozenset(
 )
 """Participles that do not end like one."""
 _SINGULAR = frozenset("he she it".split())
+_PLURAL = frozenset("people men women children".split())
 _NUMBER = re.compile(r"[\d.,]*\d(st|nd|rd|th|s)?", re.IGNORECASE)
 _SHOUT = 5
 """A word in capitals of fewer letters than this is an abbreviation."""
 
 
-def tags(words: Sequence[str]) -> list[str]:
-    """The tag of each word or sign of a text."""
+def tags(words: Sequence[str], spaced: Sequence[bool]) -> list[str]:
+    """The tag of each word or sign of a text; ``spaced``: whether a space follows it."""
     kinds = [_kind(word) for word in words]
+    quotes = [n for n, word in enumerate(words) if word == '"']
+    for n in quotes[1::2]:
+        kinds[n] = "''"
+    for n, word in enumerate(words):
+        if word == "-" and n and not spaced[n] and not spaced[n - 1]:
+            kinds[n] = "HYPH"
     found: list[str] = []
     for n in range(len(words)):
         found.append(kinds[n] or _open_class(words, kinds, found, n))
     return [
-        _that(kinds, n) if words[n].lower() == "that" else _AUXILIARIES.get(tag, tag) for n, tag in enumerate(found)
+        _that(found, n) if words[n].lower() == "that" else _AUXILIARIES.get(tag, tag) for n, tag in enumerate(found)
     ]
 
 
@@ -114,6 +121,10 @@ def _elsewhere(word: str, before: str, after: str) -> str:
         return "VB" if starts else "VBP"
     if word[:1].isupper() and not starts:
         return "NNP"
+    if before == "NNS" and after in ("IN", "TO", "RB") and not word.endswith("s"):
+        return "VBP"
+    if word.lower() in _PLURAL:
+        return "NNS"
     return "NNS" if word.endswith("s") and not word.endswith("ss") else "NN"
 
 
@@ -121,9 +132,9 @@ def _is_past(word: str) -> bool:
     return word.endswith(("ed", "en")) or word in _PAST_OF_OWN
 
 
-def _that(kinds: Sequence[str], n: int) -> str:
+def _that(found: Sequence[str], n: int) -> str:
     """A determiner where it stands for a thing ("that is", "like that."), else the conjunction."""
-    before = kinds[n - 1] if n else ""
-    after = kinds[n + 1] if n + 1 < len(kinds) else "."
+    before = found[n - 1] if n else ""
+    after = found[n + 1] if n + 1 < len(found) else "."
     alone = after in ("BE", "MD", "DO", "HAVE", ".", ",", "CC")
     return "DT" if alone or before in ("", ".", ",", "IN", "CC", "TO") else "IN"

@@ -26,12 +26,12 @@ Reader = Callable[[str], list[Unit]]
 """Written text of one language to units."""
 
 
-_UNSPEAKABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Control characters (NUL ends a C string) and lone surrogates (which UTF-8 cannot carry)."""
+_UNSPEAKABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]|\\s")
+"""Control characters (NUL ends a C string), lone surrogates (which UTF-8 cannot carry) and spaces of all kinds."""
 
 
 def cleaned(text: str) -> str:
-    """The text without what no reader takes, one for one, so that places in it stay true."""
+    """The text with plain spaces for what no reader takes, one for one, so that places in it stay true."""
     return _UNSPEAKABLE.sub(" ", text)
 
 
