@@ -61,9 +61,7 @@ def test_4_12_a_stray_audio_token_costs_one_frame_at_most(
     ids.insert(place, BASE + stray)
     got, spoiled = framed(ids), place // SLOTS
     clean = wanted[:spoiled] + wanted[spoiled + 1 :]
-    # a token of slot 0 before the end of a frame begins one; that is the next frame's own beginning at worst
-    assert [frame for frame in got if frame in clean] == [f for f in clean if f in got]
-    assert len(got) >= len(wanted) - 1 and all(frame in got for frame in clean)
+    assert got == clean or got[:spoiled] + got[spoiled + 1 :] == clean
 
 
 @given(st.lists(frames, min_size=2, max_size=10), st.data())

@@ -112,11 +112,11 @@ def _llama(folder: Path, sizes: dict[str, int], full: bool) -> None:
     finally:
         torch.set_default_dtype(before)
     if not full:
-        _teach_to_end(model, base)
+        with torch.no_grad():
+            _teach_to_end(model, base)
     model.save_pretrained(folder)
 
 
-@torch.no_grad()
 def _teach_to_end(model: Any, base: int) -> None:
     """Width 0 marks audio, width 1 gets the mean of that, width 2 is one, widths 3 to 9 tell which slot comes next.
 

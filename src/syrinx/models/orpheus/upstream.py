@@ -6,6 +6,7 @@ server's work.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -80,8 +81,8 @@ def _models(server: Upstream) -> list[str]:
     connection = server.connection()
     try:
         connection.request("GET", server.path("models"), headers=server.headers())
-        answer = connection.getresponse()
-        body = answer.read(MAX_ANSWER_BYTES)
+        with connection.getresponse() as answer:
+            body = answer.read(MAX_ANSWER_BYTES)
         if answer.status != 200:
             raise ModelNotReady(f"The server {server.url} answered {answer.status} to a question for its models.")
         return [str(model["id"]) for model in json.loads(body)["data"]]
@@ -117,10 +118,12 @@ class UpstreamSource(FedSource):
         connection = self._server.connection()
         try:
             connection.connect()
-            feed.cancels_by(lambda: _hang_up(connection.sock))
+            link = connection.sock  # the answer takes it over
+            feed.cancels_by(lambda: _hang_up(link))
             body = json.dumps(request_of(feed.order, self._server, self._ids))
             connection.request("POST", self._server.path("completions"), body, self._server.headers())
-            self._read(connection.getresponse(), feed)
+            with connection.getresponse() as answer:
+                self._read(answer, feed)
         except (OSError, http.client.HTTPException, ValueError) as error:
             feed.end(Taken(done=True, error=ModelFailed(f"The server {self._server.url} broke off: {error}")))
         except ModelFailed as error:
@@ -198,10 +201,7 @@ def tokens_of_event(event: dict[str, Any], tags: TagReader) -> tuple[list[int], 
     return ids, None if reason is None else str(reason)
 
 
-def _hang_up(link: socket.socket | None) -> None:
+def _hang_up(link: socket.socket) -> None:
     """End a connection that another thread reads from."""
-    if link is not None:
-        try:
-            link.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # it has ended by itself
+    with contextlib.suppress(OSError):  # it may have ended by itself
+        link.shutdown(socket.SHUT_RDWR)
