@@ -74,7 +74,7 @@ def test_words_run_together_are_one_span() -> None:
 def test_clauses_are_matched_with_clauses() -> None:
     text = "今天天气很好，我们去公园吧！我有25块。"
     said = "ʨi→ntʰjɛ→ntʰjɛ→nʨʰi↘ xə↓n xau↓, wo↓mən ʨʰy↘ kʊ→ŋɥɛ↗n pa! wo↓ jou↓ ɚ↘ʂɨ↗u↓ kʰwai↘."
-    units = [word for phonemes, word in shown(said, text) if word is not None]
+    units = [word for _, word in shown(said, text) if word is not None]
     assert units == ["今天天气", "很", "好", "我们", "去", "公园", "吧", "我", "有", "25", "块"]
 
 
