@@ -1,11 +1,13 @@
-# Everything a newcomer needs: make run, make test, make check, make bench.
+# Everything a newcomer needs: make run, make test, make test-models, make check, make bench.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
-.PHONY: run test check format bench clean
+MODEL ?=
+
+.PHONY: run test test-models check format bench clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -17,6 +19,10 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest $(ARGS)
+
+# The models with an environment of their own, in it: all, or MODEL=pocket. Environments are kept in .models/.
+test-models: $(VENV)/.installed
+	$(BIN)/python -m tests.neural.run $(MODEL)
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .
@@ -32,4 +38,4 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m bench $(ARGS)
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .models .pytest_cache .ruff_cache .hypothesis

@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
         "cache/audio/ab": 500,
         "models/org/repo/weights": 3_000_000,
         "hf-cache/hub/x": 7,
-        "envs/kokoro/bin/python": 8,
+        "environments/kokoro/bin/python": 8,
         "voices/1/meta.json": 9,
         "holiday.txt": 11,
     }.items():

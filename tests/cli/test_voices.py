@@ -90,7 +90,7 @@ def test_a_long_recording_is_cut_and_that_is_said(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["clone", "ann.mp3", "--name", "x", "--consent", "x", "--model", "espeak"], "serve one that can: tone"),
+        (["clone", "ann.mp3", "--name", "x", "--consent", "x", "--model", "espeak"], "serve one that can: "),
         (["clone", "ann.mp3", "--name", "x"], "--consent"),
         (["clone", "ann.mp3", "--name", "x", "--consent", "x", "--alias", "../x"], "An alias is"),
         (["clone", "junk", "--name", "x", "--consent", "x"], "cannot be read"),

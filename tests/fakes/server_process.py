@@ -34,6 +34,7 @@ class ServerOptions:
     """Environment variables as they are, such as the founding systems' ``API_KEY``."""
     port_variable: str = ""
     """The variable that tells it its port; empty: the flag does."""
+    ready_wait_s: float = READY_WAIT_S
 
     def environment(self, data_dir: Path) -> dict[str, str]:
         """The variables to start it with: the caller's own, without any ``SYRINX_*`` of the developer's shell."""
@@ -106,7 +107,7 @@ class ServerProcess:
 
     def _wait_ready(self) -> None:
         assert self._process is not None
-        deadline = time.monotonic() + READY_WAIT_S
+        deadline = time.monotonic() + self.options.ready_wait_s
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise RuntimeError(f"The server ended with status {self._process.returncode}:\n{self.log_tail()}")
@@ -115,7 +116,7 @@ class ServerProcess:
                     return
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(0.05)
-        raise RuntimeError(f"The server was not ready within {READY_WAIT_S:.0f} s:\n{self.log_tail()}")
+        raise RuntimeError(f"The server was not ready within {self.options.ready_wait_s:.0f} s:\n{self.log_tail()}")
 
 
 class ServerPool:
