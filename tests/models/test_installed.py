@@ -40,7 +40,7 @@ SPEC = Spec("env", "nowhere", torch="")
 
 
 def here(folder: Path, *entries: ModelEntry) -> Installed:
-    return Installed(Places(folder), {entry.name: entry for entry in entries}, {"env": SPEC})
+    return Installed(Places(folder), models={entry.name: entry for entry in entries}, specs={"env": SPEC})
 
 
 def build(environments: Environments, digest: str = SPEC.digest()) -> None:

@@ -1,8 +1,8 @@
 """Tests of the models that have an environment of their own: ``make test-models [MODEL=pocket]``.
 
 For each environment: it is built by the code that ``syrinx models install`` runs (kept in ``.models/`` while its lock
-stays the same), given pytest, and then the suite of backends and ``tests/neural/<model>`` run in it; last, a real server
-in this environment serves its models.
+stays the same), given pytest, and then the suite of backends and ``tests/neural/<model>`` run in it; last, a real
+server serves its models from this environment.
 """
 
 from __future__ import annotations

@@ -25,4 +25,7 @@ def adopt(package: Path) -> None:
 
 if __name__ == "__main__":
     adopt(Path(__file__).resolve().parent.parent)
-    runpy.run_module("syrinx.workers", run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module("syrinx.workers", run_name="__main__", alter_sys=True)
+    except ImportError as lost:  # a model's own imports fail in its load, which tells more
+        sys.exit(f"The environment is not whole: {lost}. Build it anew: syrinx models install MODEL --rebuild")

@@ -1,4 +1,4 @@
-"""A model in its own environment behind a real server: sound, streams, cancels, a change of model, weights that are broken.
+"""A model in its own environment behind a real server: sound, streams, cancels, a change of model, broken weights.
 
 ``SYRINX_TEST_SERVED`` is the folder that ``run.py`` prepared: ``environments/`` and ``options.json``.
 """
