@@ -155,7 +155,14 @@ def _write_codec(folder: Path, full: bool) -> None:
         small = {**heads, "hidden_size": 32, "intermediate_size": 64}
         encoder |= {**small, "num_filters": 4, "upsample_groups": 32, "codebook_dim": 16}
         encoder |= {"vector_quantization_hidden_dimension": 16}
-        decoder |= {**small, "codebook_dim": 32, "latent_dim": 32, "decoder_dim": 48}
+        decoder |= {
+            **small,
+            "num_hidden_layers": 2,
+            "sliding_window": 20,
+            "codebook_dim": 32,
+            "latent_dim": 32,
+            "decoder_dim": 48,
+        }
     config = Qwen3TTSTokenizerV2Config(
         encoder_config=encoder, decoder_config=decoder, encoder_valid_num_quantizers=16 if full else 4
     )

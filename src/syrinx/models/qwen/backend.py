@@ -110,6 +110,7 @@ def _model_info(found: Checkpoint, voices: tuple[VoiceInfo, ...], default: str, 
         repeatable=repeatable,
         sampled=True,
         clones=found.kind is Kind.BASE,
+        uses_transcript=found.kind is Kind.BASE,
         options_schema=request.schema(found.instructions),
     )
 

@@ -112,10 +112,10 @@ def header(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         start = file.read(8)
         length = int.from_bytes(start, "little")
-        if start[:2] == b"PK" or start[:1] == b"\x80":
-            raise _wrong(path, "it is a pickle, which could run anything, and not safetensors")
         if size < 8 or length > min(size - 8, MAX_HEADER_BYTES):
-            raise _wrong(path, "it is no safetensors file, or was cut short")
+            pickled = start[:2] == b"PK" or start[:1] == b"\x80"
+            why = "a pickle, which could run anything, and not" if pickled else "cut short, or is no"
+            raise _wrong(path, f"it is {why} safetensors")
         try:
             listed: dict[str, Any] = json.loads(file.read(length))
             listed.pop("__metadata__", None)

@@ -31,6 +31,3 @@ class QwenOptions(DeviceOptions):
     ] = 120.0
     first_rows: Annotated[int, Range(ge=1, le=100, description="Codec frames in the first audio, of 80 ms each")] = 2
     most_rows: Annotated[int, Range(ge=1, le=300, description="Codec frames decoded at once later on")] = 24
-    context_rows: Annotated[
-        int, Range(ge=1, le=300, description="Codec frames before them that are decoded again, for seamless edges")
-    ] = 25

@@ -70,7 +70,7 @@ class Voice:
             rows = TalkerRows(self._talker, script, sampling, generator_of(seed, self._device), most)
         before = None if clone is None or clone.codes is None else torch.from_numpy(clone.codes)
         ramp = (self._options.first_rows, self._options.most_rows)
-        return Speaking(rows, Window(self._codec, before, ramp, self._options.context_rows))
+        return Speaking(rows, Window(self._codec, before, ramp))
 
     def listen(
         self, samples: Samples, sample_rate: int, with_codes: bool
