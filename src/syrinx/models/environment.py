@@ -64,6 +64,7 @@ ENVIRONMENTS: Mapping[str, EnvironmentSpec] = _table(
     EnvironmentSpec(name="orpheus", package="syrinx.models.orpheus"),
     EnvironmentSpec(name="kokoro", package="syrinx.models.kokoro", size_bytes=1_500_000_000),
     EnvironmentSpec(name="kokoro-onnx", package="syrinx.models.kokoro_onnx", torch="", size_bytes=400_000_000),
+    EnvironmentSpec(name="vibevoice", package="syrinx.models.vibevoice"),
 )
 """Every environment by name."""
 

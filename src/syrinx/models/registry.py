@@ -236,6 +236,26 @@ MODELS: Mapping[str, ModelEntry] = _table(
         languages=("en-US", "en-GB", "es", "fr-FR", "hi", "it", "pt-BR"),
     ),
     ModelEntry(
+        name="vibevoice",
+        title="VibeVoice 1.5B",
+        summary="Expressive long-form English and Chinese, made for a GPU; clones, and has no voices of its own.",
+        licence="Apache-2.0 (library); weights: see their model card",
+        factory="syrinx.models.vibevoice.backend:VibeVoiceBackend",
+        options="syrinx.models.vibevoice.options:VibeVoiceOptions",
+        environment="vibevoice",
+        weights=(
+            Weights(
+                repo="vibevoice/VibeVoice-1.5B-hf",
+                size_bytes=5_420_000_000,
+                licence="see the model card",
+                files=("*.json", "*.jinja", "*.safetensors", "*.txt"),
+                note="microsoft/VibeVoice-1.5B in the layout of transformers",
+            ),
+        ),
+        languages=("en", "zh"),
+        clones=True,
+    ),
+    ModelEntry(
         name="espeak",
         title="eSpeak NG",
         summary="Formant synthesis: 130+ languages, under a millisecond to first audio, no download, no GPU.",

@@ -27,7 +27,13 @@ def tiny() -> Path:
 
 def make(**changes: Any) -> VibeVoiceBackend:
     """40 frames are 5.3 s."""
-    few: dict[str, Any] = {"weights": str(tiny()), "device": "cpu", "threads": 1, "num_diffusion_steps": 2, "max_frames": 40}
+    few: dict[str, Any] = {
+        "weights": str(tiny()),
+        "device": "cpu",
+        "threads": 1,
+        "num_diffusion_steps": 2,
+        "max_frames": 40,
+    }
     return VibeVoiceBackend(VibeVoiceOptions(**few | changes))
 
 

@@ -1,8 +1,8 @@
 """Random weights of VibeVoice's architecture, in the layout of ``vibevoice/VibeVoice-1.5B-hf``.
 
 Random weights say "end" by chance, so one direction of the residual stream is kept for saying "one more frame": every
-embedding carries it, no layer writes to it, and the row of the audio token alone reads it. ``ends=True`` gives it to the
-row of the end instead.
+embedding carries it, no layer writes to it, and the row of the audio token alone reads it. ``ends=True`` gives it to
+the row of the end instead.
 """
 
 from __future__ import annotations

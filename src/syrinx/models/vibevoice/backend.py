@@ -36,7 +36,9 @@ SOUND = "1"
 """Changes when this package makes other sound of the same library and weights."""
 LANGUAGES = ("en", "zh")
 """What it was trained on, says the model's card."""
-VOICE = VoiceInfo("default", "Default", LANGUAGES, description="No voice of its own: the model picks one anew each time")
+VOICE = VoiceInfo(
+    "default", "Default", LANGUAGES, description="No voice of its own: the model picks one anew each time"
+)
 """The published checkpoint has no voices, and speaks without a reference too."""
 MAX_CHARS = 600
 
@@ -46,6 +48,7 @@ class VibeVoiceBackend(Backend):
 
     def __init__(self, options: VibeVoiceOptions) -> None:
         self._options = options
+        self._steps: _Steps | None = None
 
     def load(self) -> ModelInfo:
         found = checkpoint.read(self._options.weights)
@@ -57,8 +60,7 @@ class VibeVoiceBackend(Backend):
         dtype = choose_dtype(self._options)
         with memory_errors("vibevoice"):
             loaded = library.load(found, device, dtype, self._options.attention)
-            self._network = Network(loaded)
-        self._scribe = Scribe(loaded)
+            network = Network(loaded)
         set_threads(self._options)
         self.info = ModelInfo(
             name="vibevoice",
@@ -75,24 +77,25 @@ class VibeVoiceBackend(Backend):
             options_schema=schema(self._options),
             seconds_per_char=script.SECONDS_PER_CHAR,
         )
-        self._steps = _Steps(self.info, self._options, self._network, self._scribe)
+        self._steps = _Steps(self.info, self._options, network, Scribe(loaded))
         return self.info
 
     def stepped(self) -> SteppedBackend:
-        return self._steps
+        return self._loaded()
 
     def prepare_voice(self, clip: ReferenceClip) -> Tensors:
         """Encode the clip; a few seconds on a CPU."""
-        import torch
-
-        with torch.inference_mode(), memory_errors("vibevoice"):
-            return clone.prompt_of(self._network.encode(self._scribe.recording(clip.samples, clip.sample_rate)))
+        with memory_errors("vibevoice"):
+            return self._loaded().prepare_voice(clip)
 
     def unload(self) -> None:
-        self.__dict__.pop("_steps", None)
-        self.__dict__.pop("_network", None)
+        self._steps = None
         gc.collect()
         release_memory()
+
+    def _loaded(self) -> _Steps:
+        assert self._steps is not None, "load comes first"
+        return self._steps
 
 
 class _Steps(SteppedBackend):
@@ -115,6 +118,12 @@ class _Steps(SteppedBackend):
     def close(self, job_id: str) -> None:
         self._speaking.pop(job_id, None)
 
+    def prepare_voice(self, clip: ReferenceClip) -> Tensors:
+        import torch
+
+        with torch.inference_mode():
+            return clone.prompt_of(self._network.encode(self._scribe.recording(clip.samples, clip.sample_rate)))
+
     def _voice(self, job: SynthesisJob) -> NDArray[np.float32] | None:
         if job.prompt is None:
             return None
@@ -130,9 +139,7 @@ class _Steps(SteppedBackend):
 
         chance = seeded(seed_of(job))
         line = self._scribe.line(job.text)
-        manner = Manner(
-            wishes.num_diffusion_steps, wishes.guidance_scale, script.most_frames(line, wishes.max_frames)
-        )
+        manner = Manner(wishes.num_diffusion_steps, wishes.guidance_scale, script.most_frames(line, wishes.max_frames))
         with torch.inference_mode():
             heard = None if voice is None else self._network.imagine(voice, chance)
         ids = self._scribe.ids(line, 0 if voice is None else len(voice))

@@ -1,7 +1,7 @@
 """A published checkpoint on disk: whether it is whole and of this model, and what tells it from others. Loads nothing.
 
 Layout (that of the repository ``vibevoice/VibeVoice-1.5B-hf``, as transformers writes it): ``config.json``,
-``processor_config.json``, ``tokenizer.json`` and its configuration, ``chat_template.jinja``, ``generation_config.json``,
+``processor_config.json``, ``tokenizer.json`` and its configuration, ``chat_template.jinja``, ``generation_config.json``
 and ``model.safetensors`` or its parts with ``model.safetensors.index.json``.
 """
 
@@ -20,8 +20,8 @@ MODEL_TYPE = "vibevoice"
 NEEDED = ("config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json")
 WEIGHTS = "model.safetensors"
 MAX_JSON_BYTES = 50_000_000
-SAMPLED_BYTES = 1 << 20
-"""Of each weight file's end that counts for the digest, beside its header: trainings of one shape differ there."""
+SAMPLES, SAMPLED_BYTES = 16, 1 << 16
+"""Pieces of each weight file that count for the digest, beside its header: trainings of one shape differ there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,12 @@ def _digest(files: list[Path]) -> str:
         size = path.stat().st_size
         digest.update(f"{path.name} {size}\n".encode())
         with path.open("rb") as file:
-            if path.suffix == ".safetensors":
-                digest.update(file.read(8 + int.from_bytes(file.read(8), "little")))
-                file.seek(max(0, size - SAMPLED_BYTES))
-            digest.update(file.read())
+            if path.suffix != ".safetensors":
+                digest.update(file.read())
+                continue
+            start = 8 + int.from_bytes(file.read(8), "little")
+            digest.update(file.read(start - 8))
+            for sample in range(SAMPLES):
+                file.seek(start + (size - start) * sample // SAMPLES)
+                digest.update(file.read(SAMPLED_BYTES))
     return digest.hexdigest()[:16]

@@ -14,6 +14,7 @@ from syrinx.core.errors import ModelNotReady
 
 from . import checkpoint
 from .checkpoint import Checkpoint
+from .kinds import Device, Dtype
 from .options import Attention
 
 
@@ -33,7 +34,7 @@ def version() -> str:
     return metadata.version("transformers")
 
 
-def load(found: Checkpoint, device: torch.device, dtype: torch.dtype, attention: Attention) -> Loaded:
+def load(found: Checkpoint, device: Device, dtype: Dtype, attention: Attention) -> Loaded:
     """Bring it into memory. Raises ``ModelNotReady`` naming the file for weights that do not fit the configuration."""
     os.environ["HF_HUB_OFFLINE"] = "1"  # read when the hub's library is imported: nothing is looked up anywhere
     from transformers import VibeVoiceForConditionalGeneration, VibeVoiceProcessor
@@ -66,21 +67,26 @@ def load(found: Checkpoint, device: torch.device, dtype: torch.dtype, attention:
 
 def _check_complete(found: Checkpoint, said: Any) -> None:
     """The library fills what is missing with random numbers and drops what it does not know; both are no speech."""
-    for kind, why in (("missing_keys", "it lacks"), ("mismatched_keys", "of another shape is"), ("unexpected_keys", "it has")):
+    for kind, why in (
+        ("missing_keys", "it lacks"),
+        ("mismatched_keys", "of another shape is"),
+        ("unexpected_keys", "it has"),
+    ):
         names = sorted(str(name) for name in said.get(kind) or ())
         if names:
             raise checkpoint.wrong(
-                found.folder / checkpoint.WEIGHTS, f"it does not fit config.json: {why} {names[0]} (and {len(names) - 1} more)"
+                found.folder / checkpoint.WEIGHTS,
+                f"it does not fit config.json: {why} {names[0]} (and {len(names) - 1} more)",
             )
 
 
-def _attention(wanted: Attention, device: torch.device, dtype: torch.dtype) -> str:
+def _attention(wanted: Attention, device: Device, dtype: Dtype) -> str:
     """Which to use; ``auto`` falls back, a wish does not."""
     fits = device.type == "cuda" and dtype != torch.float32 and importlib.util.find_spec("flash_attn") is not None
     if wanted == "flash_attention_2" and not fits:
         raise ModelNotReady(
-            "attention = flash_attention_2 needs a CUDA device, dtype bfloat16 or float16, and the package flash-attn in "
-            "the environment vibevoice. Set attention = auto."
+            "attention = flash_attention_2 needs a CUDA device, dtype bfloat16 or float16, and the package flash-attn "
+            "in the environment vibevoice. Set attention = auto."
         )
     if wanted == "auto":
         return "flash_attention_2" if fits else "sdpa"

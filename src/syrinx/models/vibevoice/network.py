@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from syrinx.core.errors import ModelFailed
 from syrinx.core.types import Samples
 
+from .kinds import Device, Dtype, Generator, Tensor
 from .library import Loaded
 
 
@@ -24,8 +25,8 @@ class Network:
         model = loaded.model
         config = model.config
         self._parts: Any = model.model
-        self.device: torch.device = model.device
-        self.dtype: torch.dtype = model.dtype
+        self.device: Device = model.device
+        self.dtype: Dtype = model.dtype
         self.latent_size: int = config.audio_config.hidden_size
         self.hop: int = config.audio_config.hop_length
         self.audio_token: int = config.audio_token_id
@@ -33,7 +34,7 @@ class Network:
         self.ends = _ends(model)
         ids = sorted({self.audio_begins, config.audio_eos_token_id, self.audio_token, config.eos_token_id})
         self._choices = ids
-        self._choice_rows: torch.Tensor = model.lm_head.weight[torch.tensor(ids, device=self.device)]
+        self._choice_rows: Tensor = model.lm_head.weight[torch.tensor(ids, device=self.device)]
         self._vae_std: float = config.audio_config.vae_std
         self._scheduler: Any = model._build_default_noise_scheduler(model.generation_config)
 
@@ -45,25 +46,25 @@ class Network:
 
         return DynamicCache(config=self._parts.language_model.config)
 
-    def read(self, embeds: torch.Tensor, cache: Any) -> torch.Tensor:
+    def read(self, embeds: Tensor, cache: Any) -> Tensor:
         """Read on: the hidden state ``[1, hidden]`` after the last of ``embeds``; ``cache`` grows by them."""
         out = self._parts.language_model(inputs_embeds=embeds, past_key_values=cache, use_cache=True)
         return out.last_hidden_state[:, -1]
 
-    def choose(self, hidden: torch.Tensor) -> int:
+    def choose(self, hidden: Tensor) -> int:
         """The likeliest of the few tokens that may follow: the library takes no other, and draws none."""
         scores = torch.nn.functional.linear(hidden, self._choice_rows).float()
         return self._choices[int(scores.argmax())]
 
-    def embed_token(self, token: int) -> torch.Tensor:
+    def embed_token(self, token: int) -> Tensor:
         return self.embed_tokens(torch.tensor([[token]]))
 
-    def embed_tokens(self, ids: torch.Tensor) -> torch.Tensor:
+    def embed_tokens(self, ids: Tensor) -> Tensor:
         """``ids`` ``[1, time]`` to ``[1, time, hidden]``."""
         return self._parts.language_model.embed_tokens(ids.to(self.device))
 
-    def embed_prompt(self, ids: torch.Tensor, voice: torch.Tensor | None) -> torch.Tensor:
-        """``ids`` ``[1, time]`` with an audio token for each frame of ``voice`` (scaled latents ``[1, frames, size]``)."""
+    def embed_prompt(self, ids: Tensor, voice: Tensor | None) -> Tensor:
+        """``ids`` ``[1, time]``, with an audio token for each frame of ``voice`` (scaled, ``[1, frames, size]``)."""
         embeds = self.embed_tokens(ids)
         if voice is None:
             return embeds
@@ -73,9 +74,7 @@ class Network:
 
     # --- frames
 
-    def diffuse(
-        self, hidden: torch.Tensor, against: torch.Tensor | None, manner: tuple[int, float], chance: torch.Generator
-    ) -> torch.Tensor:
+    def diffuse(self, hidden: Tensor, against: Tensor | None, manner: tuple[int, float], chance: Generator) -> Tensor:
         """A frame's scaled latent ``[1, 1, size]`` from noise, led by ``hidden`` and away from ``against``.
 
         ``manner``: how many steps, and the guidance scale. Noise is drawn for two rows as the library does, so that a
@@ -93,13 +92,13 @@ class Network:
             latent = self._scheduler.step(said, time, latent).prev_sample
         return latent[:, None]
 
-    def decode(self, latent: torch.Tensor, cache: Any) -> tuple[torch.Tensor, Any]:
+    def decode(self, latent: Tensor, cache: Any) -> tuple[Tensor, Any]:
         """Sound of one frame ``[1, 1, hop]`` from its scaled latent, and the convolutions' state after it."""
         plain = latent / self._parts.latent_scaling_factor - self._parts.latent_bias_factor
         out = self._parts.audio_tower.decode(plain, padding_cache=cache, use_cache=True)
         return out.audio, out.padding_cache
 
-    def listen(self, latent: torch.Tensor, audio: torch.Tensor, cache: Any) -> tuple[torch.Tensor, Any]:
+    def listen(self, latent: Tensor, audio: Tensor, cache: Any) -> tuple[Tensor, Any]:
         """What the language model reads of its own frame ``[1, 1, hidden]``, and the convolutions' state after it."""
         heard = self._parts.semantic_tokenizer_encoder(audio, padding_cache=cache, use_cache=True)
         meaning = self._parts.semantic_connector(heard.latents)
@@ -107,21 +106,25 @@ class Network:
 
     # --- cloning
 
-    def encode(self, samples: torch.Tensor) -> NDArray[np.float32]:
+    def encode(self, samples: Tensor) -> NDArray[np.float32]:
         """Latents ``[frames, size]`` (means, unscaled) of ``samples`` ``[1, 1, n]``, n a multiple of the hop."""
         out = self._parts.audio_tower.encode(samples.to(self.device, self.dtype), sample=False)
         return out.latents[0].float().cpu().numpy()
 
-    def imagine(self, means: NDArray[np.float32], chance: torch.Generator) -> torch.Tensor:
-        """Draw a reference clip's scaled latents ``[1, frames, size]`` from their means, as the library does."""
+    def imagine(self, means: NDArray[np.float32], chance: Generator) -> Tensor:
+        """Draw a reference clip's scaled latents ``[1, frames, size]`` from their means, as the library does.
+
+        Its noise lies in memory as its latents do, values before frames, on which the numbers that are drawn depend.
+        """
         latents = torch.from_numpy(means)[None]
         spread = self._vae_std * torch.randn(1, generator=chance)
-        drawn = latents + spread[:, None, None] * torch.randn(latents.shape, generator=chance)
+        noise = torch.empty(1, means.shape[1], len(means)).transpose(1, 2).normal_(generator=chance)
+        drawn = latents + spread[:, None, None] * noise
         scaled = drawn.to(self.device, self.dtype) + self._parts.latent_bias_factor
         return scaled * self._parts.latent_scaling_factor
 
 
-def samples_of(audio: torch.Tensor) -> Samples:
+def samples_of(audio: Tensor) -> Samples:
     """``[1, 1, n]`` to float32 ``[n]`` within -1 and 1. Raises ``ModelFailed`` for what is no sound."""
     samples: Samples = audio[0, 0].float().cpu().numpy()
     if not np.isfinite(samples).all():

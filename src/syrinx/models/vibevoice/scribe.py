@@ -10,6 +10,7 @@ import torch
 from syrinx.core.types import Samples
 
 from . import script
+from .kinds import Tensor
 from .library import Loaded
 
 SPEAKER = "0"
@@ -26,7 +27,7 @@ class Scribe:
         """The text as it is read."""
         return script.clean(text, self._special)
 
-    def ids(self, line: str, voice_frames: int) -> torch.Tensor:
+    def ids(self, line: str, voice_frames: int) -> Tensor:
         """int64 ``[1, time]``; with a voice there is an audio token for each of its frames."""
         content: list[dict[str, Any]] = [{"type": "text", "text": line}]
         if voice_frames:
@@ -36,12 +37,11 @@ class Scribe:
         written = written.replace(token, token * voice_frames)
         return torch.tensor([self._processor.tokenizer(written, add_special_tokens=False)["input_ids"]])
 
-    def recording(self, samples: Samples, sample_rate: int) -> torch.Tensor:
+    def recording(self, samples: Samples, sample_rate: int) -> Tensor:
         """float32 ``[1, 1, n]``: resampled, at the level that the model expects, whole frames."""
         hears: int = self._processor.feature_extractor.sampling_rate
         said: Any = self._processor.feature_extractor(_resampled(samples, sample_rate, hears), sampling_rate=hears)
         return said["input_values"]
-
 
 
 def _resampled(samples: Samples, rate: int, wanted: int) -> Samples:

@@ -13,6 +13,7 @@ import torch
 
 from syrinx.core.types import Samples
 
+from .kinds import Generator, Tensor
 from .network import Network, samples_of
 
 MOST_SIGNS = 8
@@ -31,9 +32,7 @@ class Manner:
 class Speaking:
     """Owns the caches of one utterance: drop it and they are freed."""
 
-    def __init__(
-        self, network: Network, ids: torch.Tensor, voice: torch.Tensor | None, manner: Manner, chance: torch.Generator
-    ) -> None:
+    def __init__(self, network: Network, ids: Tensor, voice: Tensor | None, manner: Manner, chance: Generator) -> None:
         """``ids``: int64 ``[1, time]``; ``voice``: see ``Network.embed_prompt``."""
         self._network = network
         self._ids = ids
@@ -43,23 +42,30 @@ class Speaking:
         self._cache = network.cache()
         self._against = network.cache()
         """What the model says to no text at all, for guidance: it reads its own frames only."""
-        self._read: torch.Tensor | None = None
+        self._read: Tensor | None = None
         """``[1, 1, hidden]``: what was read last."""
-        self._hidden: torch.Tensor | None = None
+        self._hidden: Tensor | None = None
         """``[1, hidden]``: what it makes the model say; None: not known yet."""
-        self._frame: tuple[torch.Tensor, torch.Tensor] | None = None
+        self._frame: tuple[Tensor, Tensor] | None = None
         """Latent and sound of the last frame, not listened to yet."""
         self._decoder: Any = None
         self._listener: Any = None
         self._frames = 0
 
-    @torch.inference_mode()
     def step(self) -> tuple[Samples | None, bool]:
         """Return a frame's samples, if the step made any, and whether all is said."""
-        if self._read is None:
-            self._read = self._network.embed_token(self._network.audio_begins)
-            self._hidden = self._network.read(self._network.embed_prompt(self._ids, self._voice), self._cache)
+        with torch.inference_mode():
+            if self._read is not None:
+                return self._go_on()
+            self._listen()
             return None, False
+
+    def _listen(self) -> None:
+        """Read the prompt."""
+        self._read = self._network.embed_token(self._network.audio_begins)
+        self._hidden = self._network.read(self._network.embed_prompt(self._ids, self._voice), self._cache)
+
+    def _go_on(self) -> tuple[Samples | None, bool]:
         for _ in range(MOST_SIGNS):
             token = self._network.choose(self._state())
             if token == self._network.audio_token:
@@ -71,7 +77,7 @@ class Speaking:
             self._hidden, self._read = None, self._network.embed_token(token)
         return None, True
 
-    def _state(self) -> torch.Tensor:
+    def _state(self) -> Tensor:
         """The hidden state after all there is to read."""
         if self._hidden is None:
             if self._frame is not None:
