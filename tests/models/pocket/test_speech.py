@@ -23,7 +23,8 @@ def run(one: Speech, end_from: int) -> int:
     """Codec frames that are spoken when the end is heard from that frame on."""
     spoken = 0
     for frame in range(1000):
-        spoken += one.heard(END if frame >= end_from else NEVER)
+        one.predicted("latent", END if frame >= end_from else NEVER)
+        spoken += one.spoken
         if one.pass_is_over:
             return spoken
     raise AssertionError

@@ -24,7 +24,7 @@ class Rig:
     """A loaded tiny model and what its jobs said."""
 
     def __init__(self, weights: Path | None = None, **options) -> None:
-        self.backend = PocketBackend(PocketOptions(weights=str(weights or tiny()), threads=1, **options))
+        self.backend = PocketBackend(PocketOptions(weights=str(weights or tiny()), **{"threads": 1, **options}))
         self.info = self.backend.load()
         self.steps: PocketSteps = self.backend._loaded()
         self.said: dict[str, list[np.ndarray]] = {}

@@ -119,3 +119,17 @@ def test_seeds_choose_the_performance_and_none_is_repeated_for_the_same_utteranc
     assert apart(one, other) > 1e-3
     free = [rig.speak(seed=None, utterance_id=name) for name in ("u", "u", "v")]
     assert np.array_equal(free[0], free[1]) and apart(free[0], free[2]) > 1e-3
+
+
+def test_codec_and_language_model_side_by_side_change_nothing(rig: Rig) -> None:
+    alone = [rig.speak(text, seed=1, options={"eos_threshold": -100.0}) for text in ("Hi.", "Hello world.")]
+    pair = Rig(threads=2, overlap=1)
+    pair.open("a", "Hi.", seed=1, options={"eos_threshold": -100.0})
+    for _ in range(4):
+        pair.step(["a"])
+    assert pair.steps._speaking["a"].ahead
+    pair.open("b", "Hello world.", seed=1, options={"eos_threshold": -100.0})
+    pair.step(["a", "b"])
+    together = pair.finish("a", "b")
+    pair.backend.unload()
+    assert max(map(apart, together, alone)) < SAME

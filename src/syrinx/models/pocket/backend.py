@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,6 +33,9 @@ from syrinx.models.prompt import PromptCache
 from . import mirror
 from .options import PocketOptions, RequestOptions
 from .speech import Manner, Speech, usual_s
+
+if TYPE_CHECKING:
+    from .overlap import Overlap
 
 CPU_BATCH, GPU_BATCH = 8, 64
 MOST_VOICES = 32
@@ -65,6 +68,8 @@ class PocketBackend(Backend):
         return self._loaded().prepare_voice(clip)
 
     def unload(self) -> None:
+        if self._steps is not None:
+            self._steps.end()
         self._steps = None
         release_memory()
 
@@ -86,11 +91,13 @@ class PocketSteps(SteppedBackend):
         self._torch = torch
         self._model = loaded.model
         self._loaded = loaded
+        self._options = options
         self.front = loaded.front
         self._network = Network(loaded.model, loaded.dtype)
         found = loaded.mirror.voices(loaded.config.name, options.voices)
         further = Path(options.voices).absolute() if options.voices else None
         self._files = {name: VoiceFile(path, trusted=path.parent != further) for name, path in found.items()}
+        self._overlap = self._threads_apart(options)
         self._voices: OrderedDict[str, Any] = OrderedDict()
         self._prompts = PromptCache(most_bytes=128_000_000)
         self._speaking: dict[str, Speech] = {}
@@ -123,6 +130,18 @@ class PocketSteps(SteppedBackend):
             options_schema=options_schema(RequestOptions),
         )
 
+    def _threads_apart(self, options: PocketOptions) -> Overlap | None:
+        """For a CPU with threads to share."""
+        from .overlap import Overlap
+
+        threads = self._torch.get_num_threads()
+        return Overlap(threads) if options.overlap and threads > 1 and self._network.device.type == "cpu" else None
+
+    def end(self) -> None:
+        """End the threads."""
+        if self._overlap is not None:
+            self._overlap.close()
+
     # --- jobs --------------------------------------------------------------------------------------------------------
 
     def open(self, job: SynthesisJob) -> None:
@@ -153,21 +172,33 @@ class PocketSteps(SteppedBackend):
         speeches = [self._speaking[job_id] for job_id in job_ids]
         if not speeches:
             return {}
+        self._predict([speech for speech in speeches if not speech.ahead])
+        over = [speech.pass_is_over for speech in speeches]
+        spoken = {job_id: speech for job_id, speech in zip(job_ids, speeches, strict=True) if speech.spoken}
+        decode = self._decoding(list(spoken.values()))
+        for speech in speeches:
+            speech.ahead = False
+        if self._overlap is not None and len(speeches) <= self._options.overlap:
+            # who begins now does not wait for a second frame: the first sound comes first
+            further = [speech for speech, ends in zip(speeches, over, strict=True) if speech.frame > 1 and not ends]
+            audio = self._overlap.run(decode, lambda: self._predict(further)) if further else decode()
+        else:
+            audio = decode()
+        chunks = {job_id: self._chunk(samples) for job_id, samples in zip(spoken, audio, strict=True)}
+        return {
+            job_id: StepResult(job_id, chunks.get(job_id), done=ends and not speech.next_pass())
+            for job_id, speech, ends in zip(job_ids, speeches, over, strict=True)
+        }
+
+    def _predict(self, speeches: list[Speech]) -> None:
+        """The next codec frame of each, as latents."""
+        if not speeches:
+            return
         hidden = self._network.predict([(self._row(speech), self._next_input(speech)) for speech in speeches])
         noise = self._torch.stack([self._noise(speech) for speech in speeches])
         latents = self._network.sample(hidden, noise)
-        ends = self._network.end_logits(hidden)
-        spoken: list[int] = []
-        for index, speech in enumerate(speeches):
-            speech.latent = latents[index]
-            if speech.heard(ends[index]):
-                spoken.append(index)
-        audio = self._decode([speeches[index] for index in spoken], latents[spoken])
-        chunks = {job_ids[index]: self._chunk(audio[place]) for place, index in enumerate(spoken)}
-        return {
-            job_id: StepResult(job_id, chunks.get(job_id), done=self._is_done(speech))
-            for job_id, speech in zip(job_ids, speeches, strict=True)
-        }
+        for speech, latent, end in zip(speeches, latents, self._network.end_logits(hidden), strict=True):
+            speech.predicted(latent, end)
 
     def _row(self, speech: Speech) -> Any:
         if speech.row is None:
@@ -193,16 +224,15 @@ class PocketSteps(SteppedBackend):
             return noise.normal_(0.0, std, generator=speech.generator)
         return self._torch.nn.init.trunc_normal_(noise, 0.0, std, -clamp, clamp, generator=speech.generator)
 
-    def _decode(self, speeches: list[Speech], latents: Any) -> Any:
+    def _decoding(self, speeches: list[Speech]) -> Callable[[], Any]:
+        """What turns the frames that were predicted into audio: ``[speeches, samples]``."""
         if not speeches:
-            return ()
-        return self._network.decode([speech.row for speech in speeches], latents).clamp_(-1, 1).float().cpu().numpy()
+            return lambda: ()
+        rows, latents = [speech.row for speech in speeches], self._torch.stack([speech.latent for speech in speeches])
+        return lambda: self._network.decode(rows, latents).clamp_(-1, 1).float().cpu().numpy()
 
     def _chunk(self, samples: Any) -> AudioChunk:
         return AudioChunk(np.array(samples, np.float32), self.info.sample_rate)
-
-    def _is_done(self, speech: Speech) -> bool:
-        return speech.pass_is_over and not speech.next_pass()
 
     def _manner(self, job: SynthesisJob) -> Manner:
         """Raises ``InvalidRequest`` naming the option that is out of range."""

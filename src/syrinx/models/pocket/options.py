@@ -35,6 +35,15 @@ class PocketOptions(DeviceOptions):
     max_batch: Annotated[
         int, Range(ge=0, le=256, description="Jobs advanced by one step; 0: 8 on a CPU, 64 on a GPU")
     ] = 0
+    overlap: Annotated[
+        int,
+        Range(
+            ge=0,
+            le=256,
+            description="Most jobs of a step for which codec and language model compute side by side, each on half of "
+            "the CPU threads; in larger steps they follow each other with all threads",
+        ),
+    ] = 2
     voice: Annotated[str, Range(max_length=100, description="Default voice; empty: the language's own")] = ""
     voices: Annotated[str, Range(description="Folder of further voices, .safetensors of pocket-tts export-voice")] = ""
     language: Annotated[

@@ -45,7 +45,11 @@ class Speech:
     row: Any = None
     """``network.Row``; None: it did not step yet."""
     latent: Any = None
-    """The codec frame spoken last; None: a pass begins."""
+    """The codec frame predicted last; None: a pass begins."""
+    ahead: bool = False
+    """That frame was not turned into audio yet."""
+    spoken: bool = False
+    """It is to be."""
     frame: int = 0
     """Codec frames predicted in this pass."""
     ends_at: int | None = field(default=None)
@@ -56,13 +60,14 @@ class Speech:
         """Most codec frames of the pass."""
         return math.ceil((len(self.passes[0].tokens) / TOKENS_PER_S + SPARE_S) * self.manner.frame_rate)
 
-    def heard(self, end_logit: float) -> bool:
-        """Take the end logit of the frame that was predicted now; returns whether the frame is spoken."""
+    def predicted(self, latent: Any, end_logit: float) -> None:
+        """Take the next codec frame and its end logit."""
+        self.latent, self.ahead = latent, True
         index, self.frame = self.frame, self.frame + 1
         if self.ends_at is None and index >= FIRST_END and end_logit > self.manner.eos_threshold:
             after = self.manner.frames_after_eos
             self.ends_at = index + (self.passes[0].frames_after_eos if after is None else after)
-        return self.ends_at is None or index < self.ends_at
+        self.spoken = self.ends_at is None or index < self.ends_at
 
     @property
     def pass_is_over(self) -> bool:
