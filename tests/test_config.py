@@ -14,8 +14,10 @@ from pydantic import ValidationError
 from syrinx.config import FIELDS, INTERNAL, Settings, read_settings
 from syrinx.core.errors import ConfigError
 from syrinx.founding import ALIASES, SYSTEMS, Alias
+from syrinx.wiring import check_model_options
 
-SETTING = [alias for alias in ALIASES if alias.setting]
+SETTING = [alias for alias in ALIASES if alias.setting and not alias.models]
+OPTIONS = [alias for alias in ALIASES if alias.models]
 
 
 def test_without_any_source_the_defaults_hold() -> None:
@@ -68,6 +70,40 @@ def test_every_alias_reaches_its_field(alias: Alias) -> None:
     assert getattr(read_settings({alias.variable: text}), alias.setting) == value
 
 
+OPTION_SAMPLES = {
+    "temperature": ("0.7", 0.7),
+    "top_p": ("0.8", 0.8),
+    "repetition_penalty": ("1.2", 1.2),
+    "stop_token_ids": ("[7, 8]", [7, 8]),
+    "device": ("cpu", "cpu"),
+    "dtype": ("torch.bfloat16", "bfloat16"),
+    "attention": ("sdpa", "sdpa"),
+}
+
+
+@pytest.mark.parametrize("alias", OPTIONS, ids=lambda alias: alias.variable)
+def test_every_alias_of_a_models_option_reaches_it(alias: Alias) -> None:
+    text, value = OPTION_SAMPLES.get(alias.option, ("some", "some"))
+    settings = read_settings({alias.variable: text})
+    assert settings.model_options == {model: {alias.option: value} for model in alias.models}
+    check_model_options(settings)
+
+
+def test_options_of_a_model_come_together_and_our_own_variable_wins() -> None:
+    said = {"TEMPERATURE": "0.7", "TOP_P": "0.8", "SYRINX_MODEL_OPTIONS": '{"veena": {"temperature": 0.5}, "tone": {}}'}
+    assert read_settings(said).model_options == {
+        "orpheus": {"temperature": 0.7, "top_p": 0.8},
+        "veena": {"temperature": 0.5, "top_p": 0.8},
+        "tone": {},
+    }
+
+
+@pytest.mark.parametrize("said", [{"TOP_P": "x"}, {"TEMPERATURE": "nan"}, {"STOP_TOKEN_IDS": "1;2"}])
+def test_an_option_that_cannot_be_read_is_told_by_its_variable(said: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(said))):
+        read_settings(said)
+
+
 @pytest.mark.parametrize("alias", ALIASES, ids=lambda alias: alias.variable)
 def test_every_variable_of_a_founding_system_has_an_effect_or_a_reason(alias: Alias) -> None:
     assert alias.system in SYSTEMS
@@ -84,7 +120,7 @@ def test_no_variable_stands_twice_in_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("backend", "model"), [("auto", "auto"), ("kyutai", "pocket-tts"), ("qwen", "qwen3-tts"), (" Mock ", "tone")]
+    ("backend", "model"), [("auto", "auto"), ("kyutai", "pocket"), ("qwen", "qwen"), (" Mock ", "tone")]
 )
 def test_the_sidecars_backends_mean_models(backend: str, model: str) -> None:
     assert read_settings({"VOICEREADER_SYNTH_BACKEND": backend}).models == (model,)

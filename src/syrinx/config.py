@@ -182,7 +182,9 @@ def read_settings(
     origin: dict[str, str] = {}
     for source in (_from_file(path), _from_aliases(environ), _from_prefix(environ), _from_flags(flags or {})):
         for name, (value, said) in source.items():
-            values[name], origin[name] = value, said
+            known = values.get(name)
+            both = name == "model_options" and isinstance(known, dict) and isinstance(value, dict)
+            values[name], origin[name] = _merged(known, value) if both else value, said
     return _build(values, origin)
 
 
@@ -219,8 +221,26 @@ def _from_file(path: Path | None) -> Found:
 
 
 def _from_aliases(environ: Mapping[str, str]) -> Found:
-    given = (alias for alias in ALIASES if alias.setting and environ.get(alias.variable, "") != "")
-    return {alias.setting: (_convert(alias, environ[alias.variable]), alias.variable) for alias in given}
+    found: Found = {}
+    for alias in ALIASES:
+        text = environ.get(alias.variable, "")
+        if alias.setting and text != "":
+            value = _convert(alias, text)
+            if alias.models:
+                known = found.get(alias.setting, ({}, ""))[0]
+                value = _merged(known, {model: {alias.option: value} for model in alias.models})
+            found[alias.setting] = (value, alias.variable)
+    return found
+
+
+def _merged(known: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Options by model: what the later source says wins, option by option."""
+    merged = dict(known)
+    for model, options in new.items():
+        before = merged.get(model)
+        both = isinstance(before, dict) and isinstance(options, dict)
+        merged[model] = {**before, **options} if both else options
+    return merged
 
 
 def _convert(alias: Alias, text: str) -> Any:

@@ -5,6 +5,7 @@ One table, read by ``config``, written out in ``docs/settings.md``, and walked b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -34,10 +35,14 @@ class Alias:
     """Where it sets none: why, and what to do instead; else how its values are read, if not as the field's."""
     convert: Callable[[str], Any] | None = None
     """From its text to the field's value. Raises ``ValueError`` with the reason."""
+    option: str = ""
+    """Where it sets ``model_options``: the option's name."""
+    models: tuple[str, ...] = ()
+    """... and the models that get it."""
 
 
 SYNTH_BACKENDS: Mapping[str, str] = MappingProxyType(
-    {"auto": "auto", "kyutai": "pocket-tts", "qwen": "qwen3-tts", "mock": "tone"}
+    {"auto": "auto", "kyutai": "pocket", "qwen": "qwen", "mock": "tone"}
 )
 """The sidecar's backends and the models of ours that they mean."""
 
@@ -50,10 +55,38 @@ def models_of_backend(text: str) -> tuple[str, ...]:
     return (SYNTH_BACKENDS[name],)
 
 
-_POCKET = "Belongs to the Kyutai model, which this version does not have yet; it will be one of its `model_options`."
-_QWEN = "Belongs to the Qwen model, which this version does not have yet; it will be one of its `model_options`."
-_KOKORO = "Belongs to the Kokoro model, which this version does not have yet; it will be one of its `model_options`."
-_ORPHEUS = "Belongs to the Orpheus model, which this version does not have yet; it will be one of its `model_options`."
+def number(text: str) -> float:
+    """Read a number."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"must be a number, not {text[:100]!r}") from None
+    if not math.isfinite(value):
+        raise ValueError(f"must be a finite number, not {text[:100]!r}")
+    return value
+
+
+def whole_numbers(text: str) -> list[int]:
+    """Read ``STOP_TOKEN_IDS``: numbers with commas between them, in brackets or not."""
+    try:
+        return [int(part) for part in text.strip().strip("[]").split(",")]
+    except ValueError:
+        raise ValueError(f"must be whole numbers with commas between them, not {text[:100]!r}") from None
+
+
+def dtype(text: str) -> str:
+    """Read a type of numbers, as torch writes it or without its prefix."""
+    return text.strip().removeprefix("torch.")
+
+
+def _option(variable: str, system: int, option: str, *models: str, convert: Callable[[str], Any] = str.strip) -> Alias:
+    return Alias(variable, system, "model_options", convert=convert, option=option, models=models)
+
+
+_WINDOWS = (
+    "Counted tokens in a window of its decoder; here audio is cut in codec frames, `first_frames` and `hop_frames` of "
+    "the model's `model_options`."
+)
 _DEVICE = "Read by the GPU libraries themselves; workers inherit it, so it has its usual effect."
 _TOOL = "Read by that server's tools only; ours take `--url`."
 
@@ -63,17 +96,21 @@ ALIASES: tuple[Alias, ...] = (
         "VOICEREADER_SYNTH_BACKEND",
         0,
         "models",
-        "`auto`, `kyutai` (pocket-tts), `qwen` (qwen3-tts) or `mock` (tone)",
+        "`auto`, `kyutai` (pocket), `qwen` or `mock` (tone)",
         models_of_backend,
     ),
-    Alias("VOICEREADER_KYUTAI_MODEL", 0, why=_POCKET),
-    Alias("VOICEREADER_KYUTAI_VOICE_PROMPT", 0, why=_POCKET),
-    Alias("VOICEREADER_KYUTAI_SAMPLE_RATE", 0, why=_POCKET),
-    Alias("VOICEREADER_QWEN_MODEL", 0, why=_QWEN),
-    Alias("VOICEREADER_QWEN_SPEAKER", 0, why=_QWEN),
-    Alias("VOICEREADER_QWEN_DEVICE_MAP", 0, why=_QWEN),
-    Alias("VOICEREADER_QWEN_DTYPE", 0, why=_QWEN),
-    Alias("VOICEREADER_QWEN_ATTN_IMPLEMENTATION", 0, why=_QWEN),
+    _option("VOICEREADER_KYUTAI_MODEL", 0, "weights", "pocket"),
+    _option("VOICEREADER_KYUTAI_VOICE_PROMPT", 0, "voice", "pocket"),
+    Alias(
+        "VOICEREADER_KYUTAI_SAMPLE_RATE",
+        0,
+        why="The model has one rate, and audio is resampled to what a request asks for.",
+    ),
+    _option("VOICEREADER_QWEN_MODEL", 0, "weights", "qwen"),
+    _option("VOICEREADER_QWEN_SPEAKER", 0, "speaker", "qwen"),
+    _option("VOICEREADER_QWEN_DEVICE_MAP", 0, "device", "qwen"),
+    _option("VOICEREADER_QWEN_DTYPE", 0, "dtype", "qwen", convert=dtype),
+    _option("VOICEREADER_QWEN_ATTN_IMPLEMENTATION", 0, "attention", "qwen"),
     Alias("VOICEREADER_WARMUP_ON_STARTUP", 0, "warmup_on_startup"),
     Alias("VOICEREADER_WARMUP_TEXT", 0, "warmup_text"),
     Alias("VOICEREADER_WARMUP_LANGUAGE", 0, "warmup_language"),
@@ -89,13 +126,13 @@ ALIASES: tuple[Alias, ...] = (
         why="Never had an effect there, and named a repository for the Veena server; `SYRINX_MODELS` names models that "
         "are installed.",
     ),
-    Alias("LANG_CODE", 1, why=_KOKORO),
+    Alias("LANG_CODE", 1, why="A voice decides its language, and one server speaks them all."),
     Alias("DEFAULT_VOICE_FEMALE", 1, "voice_female"),
     Alias("DEFAULT_VOICE_MALE", 1, "voice_male"),
     Alias("KOKORO_SPEED", 1, "default_speed"),
     Alias("KOKORO_SPLIT_PATTERN", 1, why="Text is cut at sentences of its language, not by a pattern."),
-    Alias("KOKORO_DEVICE", 1, why=_KOKORO),
-    Alias("KOKORO_GPU_MEMORY_FRACTION", 1, why=_KOKORO),
+    _option("KOKORO_DEVICE", 1, "device", "kokoro"),
+    Alias("KOKORO_GPU_MEMORY_FRACTION", 1, why="Kokoro takes less than 2 GB of a GPU; there is nothing to cap."),
     Alias("STREAM_CHUNK_SECONDS", 1, "stream_chunk_seconds"),
     Alias("FIRST_SEGMENT_MAX_WORDS", 1, "first_segment_max_words"),
     Alias("FIRST_SEGMENT_BOUNDARIES", 1, "first_segment_boundaries"),
@@ -131,13 +168,13 @@ ALIASES: tuple[Alias, ...] = (
     Alias("TTS_CHUNK_SIZE", 3, "chunk_tokens"),
     Alias("TTS_CONTEXT_WINDOW", 3, why="Audio is joined by a stateful chain, so nothing is decoded twice for context."),
     Alias("TTS_INSTANCE_ID", 3, why="Named the process in that server's log; ours is known by its address."),
-    Alias("TEMPERATURE", 4, why=_ORPHEUS),
-    Alias("TOP_P", 4, why=_ORPHEUS),
+    _option("TEMPERATURE", 4, "temperature", "orpheus", "veena", convert=number),
+    _option("TOP_P", 4, "top_p", "orpheus", "veena", convert=number),
     Alias("MAX_TOKENS", 4, why="Long text is cut into segments, so no token limit ends it."),
-    Alias("REPETITION_PENALTY", 4, why=_ORPHEUS),
-    Alias("STOP_TOKEN_IDS", 4, why=_ORPHEUS),
-    Alias("MIN_FRAMES_FIRST", 4, why=_ORPHEUS),
-    Alias("MIN_FRAMES_SUBSEQ", 4, why=_ORPHEUS),
-    Alias("PROCESS_EVERY", 4, why=_ORPHEUS),
+    _option("REPETITION_PENALTY", 4, "repetition_penalty", "orpheus", "veena", convert=number),
+    _option("STOP_TOKEN_IDS", 4, "stop_token_ids", "orpheus", "veena", convert=whole_numbers),
+    Alias("MIN_FRAMES_FIRST", 4, why=_WINDOWS),
+    Alias("MIN_FRAMES_SUBSEQ", 4, why=_WINDOWS),
+    Alias("PROCESS_EVERY", 4, why=_WINDOWS),
 )
 """Every variable that a founding system or its parent reads (system 2, a library, reads none)."""

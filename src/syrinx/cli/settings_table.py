@@ -11,12 +11,13 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from syrinx.config import FIELDS, PREFIX
-from syrinx.founding import ALIASES, SYSTEMS
+from syrinx.founding import ALIASES, SYSTEMS, Alias
 
 INTRODUCTION = """\
 # Settings
 
-Every setting `x` can be given in three ways; where several are, the later in this list wins:
+Every setting `x` can be given in three ways; where several are, the later in this list wins (of `model_options`,
+option by option):
 
 1. `x = ...` in a TOML file, named by `syrinx serve --config FILE` or `SYRINX_CONFIG`;
 2. the environment variable `SYRINX_X`, or one of the founding systems' variables in the last column
@@ -47,15 +48,17 @@ def settings_page() -> str:
 
 
 def _founding_section(system: int) -> str:
-    rows = [
-        (f"`{alias.variable}`", f"`{alias.setting}`" if alias.setting else "none", alias.why)
-        for alias in ALIASES
-        if alias.system == system
-    ]
+    rows = [(f"`{alias.variable}`", _sets(alias), alias.why) for alias in ALIASES if alias.system == system]
     title = f"\n## Variables of the {SYSTEMS[system]}\n\n"
     if not rows:
         return title + "It read none.\n"
     return title + "| variable | sets | remark |\n|---|---|---|\n" + _table(rows)
+
+
+def _sets(alias: Alias) -> str:
+    if alias.models:
+        return ", ".join(f"`{alias.setting}.{model}.{alias.option}`" for model in alias.models)
+    return f"`{alias.setting}`" if alias.setting else "none"
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> str:
@@ -64,7 +67,7 @@ def _table(rows: Iterable[tuple[str, ...]]) -> str:
 
 def _rows() -> Iterator[tuple[str, ...]]:
     for name, field in FIELDS.items():
-        also = ", ".join(f"`{alias.variable}`" for alias in ALIASES if alias.setting == name)
+        also = ", ".join(f"`{alias.variable}`" for alias in ALIASES if alias.setting == name and not alias.models)
         yield (
             f"`{name}`<br>`{PREFIX}{name.upper()}`",
             _values(field),

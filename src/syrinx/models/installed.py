@@ -46,7 +46,12 @@ class Installed:
         why = self.environments.lacking(self.specs[entry.environment])
         if why is None and entry.weights:
             why = self._lacking_weights(entry, options or {})
-        return None if why is None else f"The model {entry.name} {why}: syrinx models install {entry.name}"
+        if why is None:
+            return None
+        named = str((options or {}).get("weights") or "")
+        other = any(each.repo == named for each in entry.weights[1:])
+        advice = f"syrinx models install {entry.name}" + (f" --weights {named}" if other else "")
+        return f"The model {entry.name} {why}: {advice}"
 
     def python(self, entry: ModelEntry) -> str:
         """The interpreter that its worker runs in."""
@@ -72,11 +77,12 @@ class Installed:
 
         Where no option names weights, the first of the entry's that are here.
         """
-        named = str(options.get("weights") or "")
-        if named:
-            return self.places.local(named)
+        return self.places.local(self.weights_named(entry, options))
+
+    def weights_named(self, entry: ModelEntry, options: Mapping[str, Any]) -> str:
+        """Likewise as it is called: what the options say, else a repository."""
         here = next((each for each in entry.weights if self.has(each)), entry.weights[0])
-        return self.places.local(here.repo)
+        return str(options.get("weights") or here.repo)
 
     def has(self, weights: Weights) -> bool:
         """Whether every file of a checkpoint is here, those of its parts too."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from syrinx.core.errors import ModelNotFound
 from syrinx.founding import SYNTH_BACKENDS
+from syrinx.models.fetch import KYUTAI, QWEN_BASE, QWEN_CUSTOM
 from syrinx.models.installed import Installed
 from syrinx.models.registry import find
 from syrinx.protocols.voicereader import Activate
@@ -20,8 +21,9 @@ class Known:
 
     backend: str
     """In ``runtime.backend``."""
-    ids: tuple[str, ...]
-    """Every name that clients have for it; the first is told as ``active_model_id`` where no option says better."""
+    ids: Mapping[str, str]
+    """Every name that clients have for it, and the weights that each means; empty: none. The first is told as
+    ``active_model_id`` where nothing says better."""
     fields: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
     """Fields of ``/v1/models/activate`` and the options of the model that they set."""
     title: str = ""
@@ -30,22 +32,22 @@ class Known:
 
 KNOWN: Mapping[str, Known] = MappingProxyType(
     {
-        "pocket-tts": Known(
+        "pocket": Known(
             "kyutai_pocket_tts",
-            ("Verylicious/pocket-tts-ungated", "kyutai-pocket-tts-ungated"),
-            {"kyutai_model_name": "model", "kyutai_voice_prompt": "voice", "kyutai_sample_rate": "sample_rate"},
+            {KYUTAI: KYUTAI, "kyutai-pocket-tts-ungated": KYUTAI},
+            {"kyutai_model_name": "weights", "kyutai_voice_prompt": "voice"},
             "Kyutai Pocket TTS",
         ),
-        "qwen3-tts": Known(
+        "qwen": Known(
             "qwen_custom_voice",
-            (
-                "Qwen/Qwen3-TTS-12Hz-0.6B-CustomVoice",
-                "Qwen/Qwen3-TTS-12Hz-0.6B-Base",
-                "qwen3-tts-12hz-0.6b-customvoice",
-                "qwen3-tts-12hz-0.6b-base",
-            ),
             {
-                "qwen_model_name": "model",
+                QWEN_CUSTOM: QWEN_CUSTOM,
+                QWEN_BASE: QWEN_BASE,
+                "qwen3-tts-12hz-0.6b-customvoice": QWEN_CUSTOM,
+                "qwen3-tts-12hz-0.6b-base": QWEN_BASE,
+            },
+            {
+                "qwen_model_name": "weights",
                 "qwen_device_map": "device",
                 "qwen_dtype": "dtype",
                 "qwen_attn_implementation": "attention",
@@ -53,8 +55,8 @@ KNOWN: Mapping[str, Known] = MappingProxyType(
             },
             "Qwen3-TTS",
         ),
-        "espeak": Known("espeak", ("espeak",)),
-        "tone": Known("mock", ("tone",)),
+        "espeak": Known("espeak", {"espeak": ""}),
+        "tone": Known("mock", {"tone": ""}),
     }
 )
 """By our name. A model that is not listed goes by its own in every place."""
@@ -65,12 +67,15 @@ BACKENDS: Mapping[str, str] = MappingProxyType({**SYNTH_BACKENDS, "espeak": "esp
 
 def known(model: str) -> Known:
     """The sidecar's names of a model."""
-    return KNOWN.get(model) or Known(model, (model,))
+    return KNOWN.get(model) or Known(model, {model: ""})
 
 
-def active_id(model: str, options: Mapping[str, Any]) -> str:
+def active_id(model: str, options: Mapping[str, Any], installed: Installed) -> str:
     """What is told as ``active_model_id``: the weights where the model has a choice of them."""
-    return str(options.get("model") or known(model).ids[0])
+    entry = installed.models.get(model)
+    if entry is not None and entry.weights:
+        return installed.weights_named(entry, options)
+    return next(iter(known(model).ids))
 
 
 def device_of(options: Mapping[str, Any]) -> str:
@@ -104,19 +109,30 @@ def named_by(wanted: Activate, current: str) -> str:
         return BACKENDS[wanted.synth_backend]
     if not wanted.active_model_id:
         return current
-    asked = wanted.active_model_id.lower()
-    for name, entry in KNOWN.items():
-        if asked == name or asked in (one.lower() for one in entry.ids):
-            return name
-    return find(wanted.active_model_id).name
+    return _meant(wanted.active_model_id)[0] or find(wanted.active_model_id).name
 
 
 def options_in(wanted: Activate) -> dict[str, dict[str, Any]]:
     """The options by model that a request for activation sets; blanks set none."""
     found: dict[str, dict[str, Any]] = {}
+    named, weights = _meant(wanted.active_model_id)
+    if weights:
+        found[named] = {"weights": weights}
     for model, entry in KNOWN.items():
         given = {option: getattr(wanted, name) for name, option in entry.fields.items()}
         given = {option: value for option, value in given.items() if value not in ("", None)}
         if given:
-            found[model] = given
+            found[model] = {**found.get(model, {}), **given}
     return found
+
+
+def _meant(active_model_id: str) -> tuple[str, str]:
+    """The model and the weights that one of the sidecar's names means; empty: none of either."""
+    asked = active_model_id.lower()
+    for name, entry in KNOWN.items():
+        if asked == name:
+            return name, ""
+        for known_id, weights in entry.ids.items():
+            if asked == known_id.lower():
+                return name, weights
+    return "", ""

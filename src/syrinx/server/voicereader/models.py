@@ -47,7 +47,7 @@ class Models:
         about = [tried, model.reason if by_auto else "", model.status.detail]
         return Runtime(
             backend=entry.backend,
-            model_id=active_id(model.name, options),
+            model_id=active_id(model.name, options, self._installed),
             device=device_of(options),
             loaded=model.status.state is HostState.READY,
             clones=model.info is not None and model.info.clones,
