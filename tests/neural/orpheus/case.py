@@ -34,6 +34,6 @@ def make(name: str = "orpheus", **changes: Any) -> Backend:
 
 
 CASES = (
-    Case("orpheus", lambda: make(max_batch=4), random_weights=True),
-    Case("veena", lambda: make("veena", max_batch=2, slot_mask=False), random_weights=True),
+    Case("orpheus", lambda: make(max_batch=2, step_frames=2), random_weights=True),
+    Case("veena", lambda: make("veena", max_batch=1, slot_mask=False, step_frames=2), random_weights=True),
 )

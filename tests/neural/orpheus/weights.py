@@ -1,8 +1,8 @@
 """Random weights of the architecture, as they are published: a Llama with audio tokens, its tokenizer, and SNAC inside.
 
 The tiny one is made so that it ends its speech by itself: attention takes the mean over all positions of a mark that
-only audio tokens carry, and the token that ends speech grows with it. So an answer has twice as many tokens as its
-prompt. And it knows which slot comes next, so that whole frames come of it without being made to.
+only audio tokens carry, and the token that ends speech grows with it. So an answer has about twice as many tokens as
+its prompt. And it knows which slot comes next, so that whole frames come of it without being made to.
 ``full`` has the published sizes (3.3 billion parameters: for a GPU), and needs ``max_tokens``, for it does not end.
 """
 
@@ -31,8 +31,8 @@ LLAMA_3 = 128256
 AUDIO = 7 * 4096
 OWN = 10
 """Widths of the tiny model that have a meaning."""
-ANSWER = 2.0
-"""Tokens of an answer for each of its prompt."""
+ANSWER = 1.8
+"""Tokens of an answer for each of its prompt, about."""
 
 TINY_SNAC = {"encoder_dim": 4, "decoder_dim": 64}
 SNAC = {
@@ -139,10 +139,10 @@ def _teach_to_end(model: Any, base: int) -> None:
     first = layers[0].self_attn
     first.q_proj.weight.zero_()
     first.k_proj.weight.zero_()
-    first.v_proj.weight.normal_(0, 0.3)
+    first.v_proj.weight.normal_(0, 0.7)
     first.v_proj.weight[0] = 0
     first.v_proj.weight[0, 0] = 1
-    first.o_proj.weight[OWN:].normal_(0, 0.3)
+    first.o_proj.weight[OWN:].normal_(0, 0.7)
     first.o_proj.weight[1, 0] = 1
     head.normal_(0, 2 / width**0.5)
     head[:, :OWN] = 0

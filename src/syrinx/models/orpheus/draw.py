@@ -1,7 +1,8 @@
 """Drawing the next token: temperature, nucleus and repetition penalty for many jobs at once, in torch.
 
-The order is vLLM's: penalty, temperature, nucleus. The draw itself inverts the distribution at one uniform number a
-job, taken from that job's own generator, so that no job depends on who else is in the batch.
+The order is vLLM's: penalty, temperature, nucleus. The draw is a race: each token's chance is divided by a random number
+of its own, and the highest wins. Those numbers come from the job's own generator, and rounding that differs with the
+size of a batch hardly ever changes the winner, so a seeded job says the same in any company.
 """
 
 from __future__ import annotations
@@ -17,19 +18,16 @@ def penalised(logits: Any, used: Any, penalty: Any) -> Any:
     return torch.where(used, held_back, logits)
 
 
-def drawn(logits: Any, temperature: Any, top_p: Any, uniform: Any) -> Any:
-    """Draw one place a job, int64 (jobs,). The other arguments are float32 (jobs, 1); ``uniform`` is in [0, 1)."""
+def drawn(logits: Any, temperature: Any, top_p: Any, race: Any) -> Any:
+    """Draw one place a job, int64 (jobs,). ``temperature`` and ``top_p`` are float32 (jobs, 1).
+
+    ``race`` has exponential numbers in the shape of ``logits``.
+    """
     import torch
 
-    likeliest = logits.argmax(-1)
-    if not bool((temperature > 0).any()):
-        return likeliest
     chances = (logits / temperature.clamp(min=1e-5)).softmax(-1)
-    chances, places = torch.sort(chances, dim=-1, descending=True, stable=True)
-    total = chances.cumsum(-1)
-    chances = chances.masked_fill(total - chances >= top_p, 0.0)  # the one that crosses the bound is still in
-    total = chances.cumsum(-1)
-    chosen = (total <= uniform * total[:, -1:]).sum(-1, keepdim=True)
-    last = (chances > 0).sum(-1, keepdim=True) - 1
-    found = places.gather(-1, torch.minimum(chosen, last))[:, 0]
-    return torch.where(temperature[:, 0] > 0, found, likeliest)
+    falling = torch.sort(chances, dim=-1, descending=True)[0]
+    inside = falling.cumsum(-1) - falling < top_p  # the one that crosses the bound is still in
+    least = falling.gather(-1, inside.sum(-1, keepdim=True) - 1)
+    winners = (chances.masked_fill(chances < least, 0.0) / race).argmax(-1)
+    return torch.where(temperature[:, 0] > 0, winners, logits.argmax(-1))

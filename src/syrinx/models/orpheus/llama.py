@@ -133,8 +133,12 @@ class LlamaSource(TokenSource):
         logits = self._vocabulary.logits(torch.stack([job.hidden for job in jobs]), slot, may_stop)
         used = self._vocabulary.used([job.used for job in jobs], slot)
         logits = penalised(logits, used, column([s.repetition_penalty for s in sampling]))
-        uniform = column([float(torch.rand((), generator=job.generator)) for job in jobs])
-        places = drawn(logits, column([s.temperature for s in sampling]), column([s.top_p for s in sampling]), uniform)
+        if any(s.temperature for s in sampling):
+            race = torch.stack([torch.empty(logits.shape[-1]).exponential_(generator=job.generator) for job in jobs])
+            temperature, top_p = column([s.temperature for s in sampling]), column([s.top_p for s in sampling])
+            places = drawn(logits, temperature, top_p, race.to(self._device))
+        else:
+            places = logits.argmax(-1)
         for job, place in zip(jobs, places.tolist(), strict=True):
             self._say(job, self._vocabulary.token(place, slot))
 
