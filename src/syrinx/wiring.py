@@ -16,10 +16,13 @@ from syrinx.engine.policy import EnginePolicy, FirstPiece, WarmUpPolicy
 from syrinx.engine.record import Observer
 from syrinx.models.fetch import Places
 from syrinx.models.installed import Installed
+from syrinx.models.options import parse_options
 from syrinx.models.registry import check_options
+from syrinx.models.whisper.options import WhisperOptions
 from syrinx.store.cache import AudioCache
 from syrinx.voices.aliases import VoiceDefaults
 from syrinx.voices.store import VoiceStore
+from syrinx.voices.transcript import Scribe, Transcriber
 from syrinx.workers.caching.host import CachingHost
 from syrinx.workers.host import ModelHost
 from syrinx.workers.launch.process import ProcessSpec
@@ -55,6 +58,7 @@ def build_engine(
     voices = VoiceStore(settings.data_dir / "voices", settings.max_voices, settings.max_reference_bytes)
     source = replace(parts.source(), reasons=chosen)
     engine = Engine(hosts, engine_policy(settings), observer=observer, voices=voices, source=source)
+    engine.voices.transcriber = Transcriber(lambda: scribe(settings, parts.installed))
     if cache is not None:
         engine.voices.on_prompts = cache.only_voices
     return engine
@@ -72,6 +76,14 @@ def check_model_options(settings: Settings) -> None:
 def installed_here(settings: Settings) -> Installed:
     """The registry's models, as they are in the settings' data folder."""
     return Installed(Places(settings.data_dir, settings.hub_cache_dir))
+
+
+def scribe(settings: Settings, installed: Installed) -> Scribe | None:
+    """How whisper is run, as it is installed now; None: it is not."""
+    entry, options = installed.aids["whisper"], settings.model_options.get("whisper", {})
+    if installed.lacking(entry, options) is not None:
+        return None
+    return Scribe(installed.python(entry), parse_options("whisper", WhisperOptions, installed.options(entry, options)))
 
 
 def chosen_models(settings: Settings, installed: Installed) -> dict[str, str]:

@@ -77,7 +77,7 @@ def install_model(
 
     settings = settings_of(data_dir, config)
     installed = installed_here(settings)
-    entry = installed.find(name)
+    entry = installed.find_any(name)
     chosen = choose_weights(entry, which)
     source = TorchSource(how.torch, settings.torch_index if how.torch_index is None else how.torch_index)
     source.check()
@@ -90,6 +90,9 @@ def install_model(
     if lacking is not None:
         print(f"{lacking}." if not which.no_weights else f"Its environment is ready. {lacking}.")
         return 0 if which.no_weights else 1
+    if name in installed.aids:
+        print(f"{entry.title} is ready, and is used where it is needed.")
+        return 0
     hint = "" if chosen is None else _hint(entry, chosen, installed, options)
     if not no_trial and not hint:
         run_trial(name, settings)

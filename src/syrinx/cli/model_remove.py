@@ -30,7 +30,7 @@ def remove_model(
     from syrinx.wiring import installed_here
 
     installed = installed_here(settings_of(data_dir, config))
-    entry = installed.find(name)
+    entry = installed.find_any(name)
     environment = _environment(entry, installed)
     folders = _weights(entry, installed) if weights else []
     if environment is None and not folders:

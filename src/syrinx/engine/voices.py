@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from dataclasses import replace as updated
 from weakref import WeakKeyDictionary
 
 from syrinx.core.errors import InvalidRequest, ModelNotReady, Overloaded, SyrinxError
@@ -17,6 +18,7 @@ from syrinx.models.registry import MODELS
 from syrinx.voices.aside import check_aside
 from syrinx.voices.clip import read_clip, wav_bytes
 from syrinx.voices.store import StoredVoice, VoiceDraft, VoiceStore
+from syrinx.voices.transcript import Transcriber
 from syrinx.voices.voice import check_draft
 from syrinx.workers.host import ModelHost
 
@@ -59,6 +61,8 @@ class VoiceBook:
     def __init__(self, catalog: Catalog, store: VoiceStore | None) -> None:
         self.on_prompts: Callable[[frozenset[str]], None] = lambda prompts: None
         """Told the digests of all prompts, at the first look and whenever they have changed."""
+        self.transcriber = Transcriber()
+        """Asked where a model makes more of a recording whose words are known, and nobody said them."""
         self._prompts: frozenset[str] | None = None
         self._catalog = catalog
         self._store = store
@@ -114,7 +118,8 @@ class VoiceBook:
 
         Raises ``InvalidRequest``: ``code`` ``"cannot_clone"`` for a model that cannot, ``"bad_audio"``,
         ``"audio_too_short"``, ``"audio_too_long"``, ``"audio_too_quiet"``, ``"audio_clipped"``, ``"audio_noisy"`` for
-        recordings, ``"alias_taken"``, ``"too_many_voices"``; ``ModelNotFound``, ``ModelNotReady``, ``ModelFailed``,
+        recordings, ``"transcript_required"`` where whisper finds no words in one, ``"alias_taken"``,
+        ``"too_many_voices"``; ``ModelNotFound``, ``ModelNotReady``, ``ModelFailed``,
         ``Overloaded`` where too many wait.
         """
         store = self._there()
@@ -131,6 +136,9 @@ class VoiceBook:
         async with self._turn(host.name):
             checked = await check_aside(audio, normalize=normalize)
             clip = checked.clip(draft.reference_text, draft.language)
+            if host.info is not None and host.info.uses_transcript and not clip.text:
+                draft = updated(draft, reference_text=await self.transcriber.transcribe(clip))
+                clip = checked.clip(draft.reference_text, draft.language)
             with self._catalog.leases.using(host):
                 prompt = await host.prepare_voice(clip)
             return await asyncio.to_thread(lambda: store.create(draft, prompt, wav_bytes(clip), replace=replace))

@@ -90,6 +90,8 @@ class ModelInfo:
     """The same text audibly differs each time, so keeping its audio would freeze one of many performances."""
     clones: bool = False
     """``prepare_voice`` makes a voice prompt of a reference clip, and jobs may carry one."""
+    uses_transcript: bool = False
+    """``prepare_voice`` makes more of a clip whose ``text`` is known: it is worth having it written down."""
     normalizes: bool = False
     """The model has a text front end of its own and wants written text."""
     verbatim: str = ""

@@ -13,7 +13,7 @@ from syrinx.core.errors import ModelNotFound, ModelNotReady
 from .environment import ENVIRONMENTS, Environments, EnvironmentSpec
 from .fetch import Places
 from .install import BuildPlan
-from .registry import MODELS, ModelEntry, missing
+from .registry import AIDS, MODELS, ModelEntry, missing
 from .torch_build import TorchSource, device_of, this_device
 from .weights import Weights, absent
 
@@ -24,6 +24,7 @@ class Installed:
 
     places: Places
     models: Mapping[str, ModelEntry] = field(default_factory=lambda: MODELS)
+    aids: Mapping[str, ModelEntry] = field(default_factory=lambda: AIDS)
     specs: Mapping[str, EnvironmentSpec] = field(default_factory=lambda: ENVIRONMENTS)
 
     @property
@@ -35,6 +36,10 @@ class Installed:
         if name not in self.models:
             raise ModelNotFound(f"There is no model {name!r}. There are: {', '.join(self.models)}.", param="model")
         return self.models[name]
+
+    def find_any(self, name: str) -> ModelEntry:
+        """Likewise of what can be installed, which is more than models. Raises ``ModelNotFound``."""
+        return self.aids[name] if name in self.aids else self.find(name)
 
     def lacking(self, entry: ModelEntry, options: Mapping[str, Any] | None = None) -> str | None:
         """Say what the model lacks on this machine and how to get it, as a full sentence; None when it can run."""
@@ -59,7 +64,8 @@ class Installed:
 
     def plan(self, environment: str, torch: TorchSource) -> BuildPlan:
         """How an environment is built: with what every model needs that runs in it."""
-        names = {name for entry in self.models.values() if entry.environment == environment for name in entry.requires}
+        every = [*self.models.values(), *self.aids.values()]
+        names = {name for entry in every if entry.environment == environment for name in entry.requires}
         return BuildPlan(self.specs[environment], tuple(sorted(names)), torch)
 
     def device(self, entry: ModelEntry, options: Mapping[str, Any]) -> str:

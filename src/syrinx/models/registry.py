@@ -236,6 +236,32 @@ MODELS: Mapping[str, ModelEntry] = _table(
         languages=("en-US", "en-GB", "es", "fr-FR", "hi", "it", "pt-BR"),
     ),
     ModelEntry(
+        name="chatterbox",
+        title="Chatterbox",
+        summary="Expressive cloned voices with a dial for emotion, in English or 23 languages: for a GPU.",
+        licence="MIT",
+        factory="syrinx.models.chatterbox.backend:ChatterboxBackend",
+        options="syrinx.models.chatterbox.options:ChatterboxOptions",
+        environment="chatterbox",
+        weights=(
+            Weights(
+                repo="ResembleAI/chatterbox",
+                size_bytes=5_400_000_000,
+                licence="MIT",
+                files=("ve.safetensors", "s3gen.safetensors", "t3_[cm]*.safetensors", "*.json", "conds.pt"),
+                note="English, and with variant = multilingual 23 languages",
+            ),
+            Weights(
+                repo="ResembleAI/chatterbox-turbo",
+                size_bytes=4_000_000_000,
+                licence="MIT",
+                note="Turbo: English, faster, without exaggeration",
+            ),
+        ),
+        languages=tuple("en ar da de el es fi fr he hi it ja ko ms nl no pl pt ru sv sw tr zh".split()),
+        clones=True,
+    ),
+    ModelEntry(
         name="vibevoice",
         title="VibeVoice 1.5B",
         summary="Expressive long-form English and Chinese, made for a GPU; clones, and has no voices of its own.",
@@ -248,7 +274,7 @@ MODELS: Mapping[str, ModelEntry] = _table(
                 repo="vibevoice/VibeVoice-1.5B-hf",
                 size_bytes=5_420_000_000,
                 licence="see the model card",
-                files=("*.json", "*.jinja", "*.safetensors", "*.txt"),
+                files=("*.json", "*.jinja", "*.safetensors"),
                 note="microsoft/VibeVoice-1.5B in the layout of transformers",
             ),
         ),
@@ -279,6 +305,32 @@ MODELS: Mapping[str, ModelEntry] = _table(
 """Every model by name, in the order in which ``choose_auto`` prefers them."""
 
 
+WHISPER_FILES = ("config.json", "model.bin", "tokenizer.json", "vocabulary.*")
+
+AIDS: Mapping[str, ModelEntry] = _table(
+    ModelEntry(
+        name="whisper",
+        title="Whisper",
+        summary="Writes down what is said in a recording that a voice is cloned from.",
+        licence="MIT",
+        factory="",
+        options="syrinx.models.whisper.options:WhisperOptions",
+        requires=("faster_whisper",),
+        environment="whisper",
+        weights=tuple(
+            Weights(f"Systran/faster-whisper-{name}", size_bytes, "MIT", WHISPER_FILES, note)
+            for name, size_bytes, note in (
+                ("base", 148_000_000, "Good enough for a clear recording in a large language."),
+                ("small", 486_000_000, "Fewer mistakes, three times slower."),
+                ("large-v3", 3_090_000_000, "Fewest mistakes, for a GPU."),
+            )
+        ),
+        speaks=False,
+    ),
+)
+"""What models are helped by: installed like them, and no models."""
+
+
 def find(name: str) -> ModelEntry:
     """Return the entry of that name. Raises ``ModelNotFound`` listing the names there are."""
     if name not in MODELS:
@@ -302,7 +354,8 @@ def missing(entry: ModelEntry, installed: Callable[[str], bool] = importable) ->
 
 def check_options(name: str, options: Mapping[str, Any]) -> None:
     """Raise what ``create`` would raise for a name or options that are wrong, without making anything."""
-    parse_options(name, _resolve(find(name).options), options)
+    entry = AIDS.get(name) or find(name)
+    parse_options(name, _resolve(entry.options), options)
 
 
 def create(name: str, options: Mapping[str, Any], installed: Callable[[str], bool] = importable) -> Backend:

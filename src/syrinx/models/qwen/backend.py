@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -115,6 +116,13 @@ def _model_info(found: Checkpoint, voices: tuple[VoiceInfo, ...], default: str, 
     )
 
 
+def _seed_of(job: SynthesisJob) -> int:
+    """The job's own, or one of its utterance: a job that is resumed after a crash goes on as it began."""
+    if job.seed is not None:
+        return job.seed
+    return int.from_bytes(hashlib.blake2b((job.utterance_id or job.job_id).encode(), digest_size=4).digest(), "big")
+
+
 class _QwenSteps(SteppedBackend):
     """Jobs by id, each with what it has in memory; a closed one leaves nothing."""
 
@@ -135,7 +143,9 @@ class _QwenSteps(SteppedBackend):
         instructions = readable(wishes.instructions, "instructions") if wishes.instructions.strip() else ""
         text = readable(job.text)
         with memory_errors("qwen"):
-            self._jobs[job.job_id] = self._voice.speak(text, language, speaker, instructions, clone, (wishes, job.seed))
+            self._jobs[job.job_id] = self._voice.speak(
+                text, language, speaker, instructions, clone, (wishes, _seed_of(job))
+            )
 
     def step(self, job_ids: Sequence[str]) -> list[StepResult]:
         return [self._step_one(job_id) for job_id in job_ids]

@@ -1,0 +1,60 @@
+"""The process that writes recordings down, on random weights: what it says is random too, but it is said."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from syrinx.models.whisper import process
+
+from .weights import build
+
+NOISE = (np.random.default_rng(7).standard_normal(process.RATE * 4) * 0.1).astype(np.float32)
+Write = Callable[..., dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("whisper"))
+
+
+def write_down(folder: Path, language: str = "", samples: np.ndarray = NOISE, **changes: Any) -> dict[str, str]:
+    order = {"weights": str(folder), "device": "cpu", "compute_type": "default", "language": language, **changes}
+    done = subprocess.run(
+        [sys.executable, "-P", process.__file__],
+        input=json.dumps(order).encode() + b"\n" + samples.tobytes(),
+        capture_output=True,
+        timeout=100,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_words_and_language_come_of_a_recording(weights: Path) -> None:
+    told = write_down(weights)
+    assert told["text"].startswith("word") and told["language"]
+
+
+def test_a_known_language_is_taken_as_said(weights: Path) -> None:
+    assert write_down(weights, "de-AT")["language"] == "de"
+
+
+@pytest.mark.parametrize("lost", process.NEEDED)
+def test_weights_that_are_not_whole_name_the_file(weights: Path, tmp_path: Path, lost: str) -> None:
+    for path in weights.iterdir():
+        if path.name != lost:
+            (tmp_path / path.name).symlink_to(path)
+    assert lost in write_down(tmp_path)["error"]
+
+
+def test_weights_that_are_none_are_an_error_and_no_crash(weights: Path, tmp_path: Path) -> None:
+    for path in weights.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes()[:1000])
+    assert "error" in write_down(tmp_path)
