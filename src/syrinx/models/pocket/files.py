@@ -37,7 +37,7 @@ def look_at(path: Path) -> TensorFile:
         return _look_at(path)
     except OSError as error:
         raise ModelNotReady(f"{path} cannot be read: {error.strerror or error}. {REMEDY}") from None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise ModelNotReady(f"{path} is no safetensors file. {REMEDY}") from None
 
 
