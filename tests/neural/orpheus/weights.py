@@ -27,6 +27,8 @@ TINY_IDS: dict[str, Any] = {
     "stop_token_ids": [262, 266],
 }
 """The published order of ids on a vocabulary of bytes."""
+SERVED = {**TINY_IDS, "device": "cpu"}
+"""Options to serve the tiny one with."""
 LLAMA_3 = 128256
 AUDIO = 7 * 4096
 OWN = 10

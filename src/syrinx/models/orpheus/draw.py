@@ -1,7 +1,7 @@
 """Drawing the next token: temperature, nucleus and repetition penalty for many jobs at once, in torch.
 
-The order is vLLM's: penalty, temperature, nucleus. The draw is a race: each token's chance is divided by a random number
-of its own, and the highest wins. Those numbers come from the job's own generator, and rounding that differs with the
+The order is vLLM's: penalty, temperature, nucleus. The draw is a race: each chance is divided by a random number of the
+token's own, and the highest wins. Those numbers come from the job's own generator, and rounding that differs with the
 size of a batch hardly ever changes the winner, so a seeded job says the same in any company.
 """
 
