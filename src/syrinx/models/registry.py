@@ -268,6 +268,7 @@ MODELS: Mapping[str, ModelEntry] = _table(
         licence="Apache-2.0 (library); weights: see their model card",
         factory="syrinx.models.vibevoice.backend:VibeVoiceBackend",
         options="syrinx.models.vibevoice.options:VibeVoiceOptions",
+        requires=("transformers", "diffusers"),
         environment="vibevoice",
         weights=(
             Weights(

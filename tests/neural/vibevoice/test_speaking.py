@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,17 @@ def test_the_end_is_the_models_to_say(tmp_path: Path) -> None:
     backend = make(weights=str(build(tmp_path / "ends", ends=True)))
     backend.load()
     assert speak(backend, job()) == []
+    backend.unload()
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_speaks_and_clones(tmp_path: Path, dtype: str) -> None:
+    backend = make(dtype=dtype)
+    backend.load()
+    prompt = keep(backend, backend.prepare_voice(ReferenceClip(speech()[:22_050], 22_050)), tmp_path)
+    for wanted in (job(seed=1), job(seed=1, voice="mine", prompt=prompt)):
+        chunks = speak(backend, replace(wanted, options={"max_frames": 4}))
+        assert [len(chunk) for chunk in chunks] == [3200] * 4 and np.abs(whole(chunks)).max() > 0.01
     backend.unload()
 
 

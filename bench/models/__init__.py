@@ -1,0 +1,1 @@
+"""Each model beside its own library, in its own environment, on random weights."""

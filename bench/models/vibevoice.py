@@ -1,0 +1,100 @@
+"""One stream of VibeVoice: audio-seconds per second of our steps over those of the library's own ``generate``.
+
+Runs in the model's environment, on random weights of the real architecture::
+
+    PYTHONPATH=src ENVIRONMENT/bin/python -m bench.models.vibevoice [--full] [--frames 60] [--rounds 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from syrinx.core.types import SynthesisJob
+from syrinx.models.vibevoice.backend import VibeVoiceBackend
+from syrinx.models.vibevoice.options import VibeVoiceOptions
+from tests.neural.vibevoice.weights import build
+
+TEXT = "The quick brown fox jumps over the lazy dog, and then it sleeps for a long while in the sun."
+FRAME_S = 3200 / 24_000
+REACH = 0.97
+
+
+def ours(backend: VibeVoiceBackend, frames: int) -> tuple[float, float]:
+    """Speak; seconds to the first audio, and in all."""
+    steps = backend.stepped()
+    began = time.perf_counter()
+    steps.open(SynthesisJob("a", TEXT, "default", "en", options={"max_frames": frames}, seed=1))
+    first, done = 0.0, False
+    while not done:
+        (result,) = steps.step(["a"])
+        if result.error is not None:
+            raise result.error
+        done, first = result.done, first or (time.perf_counter() - began if result.chunk is not None else 0.0)
+    steps.close("a")
+    return first, time.perf_counter() - began
+
+
+def bare(folder: Path, options: VibeVoiceOptions) -> Callable[[int], float]:
+    """Load the library by itself; what it returns speaks so many frames and takes so many seconds."""
+    import torch
+    from transformers import VibeVoiceForConditionalGeneration, VibeVoiceProcessor
+
+    from syrinx.models.device import choose_device, choose_dtype
+
+    device = choose_device(options)
+    loaded: Any = VibeVoiceForConditionalGeneration.from_pretrained(folder, dtype=choose_dtype(options))
+    model = loaded.to(device).eval()
+    processor: Any = VibeVoiceProcessor.from_pretrained(folder)
+    script = [{"role": "0", "content": [{"type": "text", "text": TEXT}]}]
+    written = processor.apply_chat_template(script, tokenize=False)
+
+    def speak(frames: int) -> float:
+        began = time.perf_counter()
+        torch.manual_seed(1)
+        inputs = processor(text=[written], return_tensors="pt").to(device)
+        (audio,) = model.generate(
+            **inputs,
+            max_new_tokens=frames,
+            num_diffusion_steps=options.num_diffusion_steps,
+            guidance_scale=options.guidance_scale,
+        )
+        audio.float().cpu()
+        return time.perf_counter() - began
+
+    return speak
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="1.5B in bfloat16: for a GPU")
+    parser.add_argument("--frames", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--device", default="auto")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        weights = build(Path(folder) / "weights", full=given.full)
+        options = VibeVoiceOptions(weights=str(weights), device=given.device)
+        backend = VibeVoiceBackend(options)
+        backend.load()
+        library = bare(weights, options)
+        ours(backend, 3)  # what is compiled or filled at the first call
+        library(3)
+        pairs = [(ours(backend, given.frames), library(given.frames)) for _ in range(given.rounds)]
+    audio_s = given.frames * FRAME_S
+    first_ms = statistics.median(first for (first, _), _ in pairs) * 1000
+    speed = statistics.median(audio_s / whole for (_, whole), _ in pairs)
+    yardstick = statistics.median(audio_s / whole for _, whole in pairs)
+    print(f"VibeVoice, one stream: {speed:.2f} audio-s/s (first audio after {first_ms:.0f} ms)")
+    print(f"the library's generate: {yardstick:.2f} audio-s/s")
+    print(f"ratio: {speed / yardstick:.3f}x, reach >= {REACH}x")
+    return 0 if speed >= REACH * yardstick else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
