@@ -1,0 +1,1 @@
+"""Chatterbox (Resemble AI): English, Multilingual and Turbo."""
