@@ -19,7 +19,7 @@ from syrinx.models.environment import ENVIRONMENTS, Environments
 from syrinx.models.fetch import Places
 from syrinx.models.install import build
 from syrinx.models.installed import Installed
-from syrinx.models.registry import MODELS
+from syrinx.models.registry import AIDS, MODELS
 from syrinx.models.torch_build import TorchSource
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +49,8 @@ def run_environment(name: str, only: list[str]) -> tuple[list[str], str]:
     """Build and test one; returns what failed and how long each part took."""
     timed: list[str] = []
     failed: list[str] = []
-    models = [entry.name for entry in MODELS.values() if entry.environment == name and (not only or entry.name in only)]
+    every = {**MODELS, **AIDS}
+    models = [entry.name for entry in every.values() if entry.environment == name and (not only or entry.name in only)]
 
     def part(title: str, run: object, *arguments: object) -> object:
         print(f"\n== {name}: {title}", flush=True)
@@ -62,7 +63,8 @@ def run_environment(name: str, only: list[str]) -> tuple[list[str], str]:
     for folder in sorted({tests_of(model) for model in models}):
         if not part(f"tests of {folder}", in_environment, python, folder):
             failed.append(folder)
-    if not part("server", served, python, name, models):
+    spoken = [model for model in models if model in MODELS]
+    if spoken and not part("server", served, python, name, spoken):
         failed.append("server")
     return failed, ", ".join(timed)
 
@@ -93,8 +95,12 @@ def ready(name: str) -> Path:
 
 
 def in_environment(python: Path, folder: str) -> bool:
-    """The suite of backends and the model's own tests."""
-    tests = ["tests/conformance/test_backends.py", f"tests/neural/{folder}"]
+    """The suite of backends, of those that speak, and the model's own tests."""
+    tests = (
+        [f"tests/neural/{folder}"]
+        if folder in AIDS
+        else ["tests/conformance/test_backends.py", f"tests/neural/{folder}"]
+    )
     return _run([str(python), *PYTEST, *LOOSE, *tests], SYRINX_TEST_MODEL=folder, PYTHONPATH="src")
 
 
