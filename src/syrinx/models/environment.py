@@ -65,8 +65,8 @@ ENVIRONMENTS: Mapping[str, EnvironmentSpec] = _table(
     EnvironmentSpec(name="kokoro", package="syrinx.models.kokoro", size_bytes=1_500_000_000),
     EnvironmentSpec(name="chatterbox", package="syrinx.models.chatterbox"),
     EnvironmentSpec(name="vibevoice", package="syrinx.models.vibevoice"),
-    EnvironmentSpec(name="whisper", package="syrinx.models.whisper", torch="", size_bytes=400_000_000),
-    EnvironmentSpec(name="kokoro-onnx", package="syrinx.models.kokoro_onnx", torch="", size_bytes=400_000_000),
+    EnvironmentSpec(name="whisper", package="syrinx.models.whisper", torch="", size_bytes=500_000_000),
+    EnvironmentSpec(name="kokoro-onnx", package="syrinx.models.kokoro_onnx", torch="", size_bytes=500_000_000),
 )
 """Every environment by name."""
 

@@ -219,7 +219,7 @@ MODELS: Mapping[str, ModelEntry] = _table(
     ModelEntry(
         name="kokoro-onnx",
         title="Kokoro (ONNX)",
-        summary="Kokoro without torch: a tenth of the disk, the same voices; speed is left to the audio chain.",
+        summary="Kokoro without torch: a third of the disk, the same voices; speed is left to the audio chain.",
         licence="Apache-2.0 AND MIT AND GPL-3.0-or-later",
         factory="syrinx.models.kokoro_onnx.backend:KokoroOnnxBackend",
         options="syrinx.models.kokoro_onnx.options:KokoroOnnxOptions",

@@ -35,8 +35,8 @@ LANGUAGES: Mapping[str, Language] = MappingProxyType(
 """By the first letter of a voice's name (``LANG_CODES`` of kokoro 0.9.4)."""
 
 MISSING_READER = {
-    "j": "Speaks only where misaki[ja] is installed in the model's environment.",
-    "z": "Speaks only where misaki[zh] is installed in the model's environment.",
+    "j": "Japanese needs misaki[ja] in the model's environment.",
+    "z": "Chinese needs misaki[zh] in the model's environment.",
 }
 
 _ANY = ("", "auto", "und", "mul")

@@ -49,9 +49,10 @@ class Readers:
         """The language to read in. Raises ``InvalidRequest`` for one that cannot be read here."""
         code = code_of(tag, voice[0])
         if code in self.unreadable:
-            name = LANGUAGES[code].tag
             raise InvalidRequest(
-                f"{name} cannot be read: {MISSING_READER[code]}", code="unsupported_language", param="language"
+                f"The model cannot read {LANGUAGES[code].tag} here. {MISSING_READER[code]}",
+                code="unsupported_language",
+                param="language",
             )
         return code
 

@@ -19,7 +19,7 @@ END_BYTES = 65_536
 
 class KokoroOnnxBackend(Backend):
     """A step says one piece of each job. Speed is the audio chain's: the graph rounds every phoneme to whole frames, so
-    that it would be missed by up to a third."""
+    that speed 2 would come out as 1.6 where they last three."""
 
     def __init__(self, options: KokoroOnnxOptions) -> None:
         self._options = options
