@@ -201,7 +201,7 @@ MODELS: Mapping[str, ModelEntry] = _table(
     ModelEntry(
         name="kokoro",
         title="Kokoro",
-        summary="82 million parameters, nine languages, 54 voices and any blend of them, word times; good on a CPU.",
+        summary="82 million parameters, eight languages, 54 voices and any blend of them, word times; good on a CPU.",
         licence="Apache-2.0 AND GPL-3.0-or-later",
         factory="syrinx.models.kokoro.backend:KokoroBackend",
         options="syrinx.models.kokoro.options:KokoroOptions",

@@ -1,1 +1,1 @@
-"""Kokoro-82M: a small neural voice in nine languages; on torch here, on onnxruntime in ``kokoro_onnx``."""
+"""Kokoro-82M: a small neural voice in eight languages; on torch here, on onnxruntime in ``kokoro_onnx``."""
