@@ -56,15 +56,14 @@ class Graphs:
             self._graph.capture(prefill_len=USUAL, num_warmup=3)
         self._running: GraphRows | None = None
 
-    def rows(self, script: Script, how: tuple[Sampling, Sampling], seed: int | None, most: int) -> GraphRows | None:
+    def rows(self, script: Script, how: tuple[Sampling, Sampling], seed: int, most: int) -> GraphRows | None:
         """Return the frames of a script; None: it cannot be done now, or not this way."""
         talker, predictor = how
         if self._running is not None or predictor != PREDICTOR or not talker.temperature:
             return None
         if script.start.shape[1] + most >= LONGEST:
             return None
-        if seed is not None:
-            torch.cuda.manual_seed(seed)
+        torch.cuda.manual_seed(seed)
         self._running = GraphRows(self, self._codes(script, talker, most))
         return self._running
 

@@ -59,14 +59,9 @@ def _or(value: float | None, default: float) -> float:
     return default if value is None else value
 
 
-def generator_of(seed: int | None, device: Device) -> Chance:
-    """Return a job's own source of chance, on the device of the likelihoods."""
-    generator = torch.Generator(device="cpu" if device.type == "mps" else device)
-    if seed is None:
-        generator.seed()
-    else:
-        generator.manual_seed(seed)
-    return generator
+def generator_of(seed: int, device: Device) -> Chance:
+    """Return a job's own source of chance, on the device of the likelihoods where it can be."""
+    return torch.Generator(device="cpu" if device.type == "mps" else device).manual_seed(seed)
 
 
 def choose(logits: Tensor, how: Sampling, generator: Chance) -> Tensor:

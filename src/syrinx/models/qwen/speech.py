@@ -57,7 +57,7 @@ class Voice:
         speaker: str,
         instructions: str,
         clone: Clone | None,
-        how: tuple[Wishes, int | None],
+        how: tuple[Wishes, int],
     ) -> Speaking:
         """Begin to speak; nothing is computed yet but the script."""
         wishes, seed = how
