@@ -17,7 +17,7 @@ from pathlib import Path
 
 from syrinx.models.environment import ENVIRONMENTS, Environments
 from syrinx.models.fetch import Places
-from syrinx.models.install import build
+from syrinx.models.install import build, pip_for
 from syrinx.models.installed import Installed
 from syrinx.models.registry import AIDS, MODELS
 from syrinx.models.torch_build import TorchSource
@@ -88,7 +88,7 @@ def ready(name: str) -> Path:
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text() != wanted:
         lock = environments.place(name) / "lock.txt"
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
+        pip = [*pip_for(python), "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
         subprocess.run([*pip, "--requirement", str(REQUIREMENTS), "--constraint", str(lock)], check=True)
         stamp.write_text(wanted)
     return python

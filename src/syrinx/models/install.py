@@ -7,6 +7,7 @@ what is left of a build that was killed is removed by the next.
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -67,6 +68,13 @@ def build(plan: BuildPlan, environments: Environments, say: Say = lambda line: N
             shutil.rmtree(staging, ignore_errors=True)
 
 
+def pip_for(python: Path) -> list[str]:
+    """The command of a pip that installs into that interpreter's environment: ours where we have one."""
+    if importlib.util.find_spec("pip") is None:
+        return [str(python), "-I", "-m", "pip"]
+    return [sys.executable, "-I", "-m", "pip", "--python", str(python)]
+
+
 def remove(name: str, environments: Environments) -> bool:
     """Remove an environment; False: there was none. Raises ``ModelNotReady`` while it is being built."""
     place = environments.place(name)
@@ -80,11 +88,13 @@ def remove(name: str, environments: Environments) -> bool:
 def _build(plan: BuildPlan, environments: Environments, staging: Path, say: Say) -> Manifest:
     spec = plan.spec
     python = staging / environments.python(spec.name).relative_to(environments.place(spec.name))
+    locked = spec.lock()
     say(f"Making the environment {spec.name}")
-    _run([sys.executable, "-m", "venv", str(staging)], plan, say)
+    ours = importlib.util.find_spec("pip") is not None  # else one of its own, which takes some seconds more
+    _run([sys.executable, "-m", "venv", *(["--without-pip"] if ours else []), str(staging)], plan, say)
     lock = staging / "lock.txt"
-    lock.write_text(spec.lock(), encoding="utf-8")
-    pip = [str(python), "-I", "-m", "pip", "install", "--no-input", "--no-compile", "--disable-pip-version-check"]
+    lock.write_text(locked, encoding="utf-8")
+    pip = [*pip_for(python), "install", "--no-input", "--no-compile", "--disable-pip-version-check"]
     say("Installing what the lock names")
     _run([*pip, "--no-deps", "--requirement", str(lock)], plan, say)
     if spec.torch:
