@@ -9,7 +9,7 @@ import pytest
 
 from .case import tiny
 from .rig import TEXT, Rig, apart, clip
-from .weights import build
+from .weights import build, library_yaml
 
 SAME = 2e-6
 CONFIGS = ("english_2026-01", "english_18m_2026-10", "english_7m_2026-10", "english_2m_2026-10", "french_24l")
@@ -18,17 +18,9 @@ CONFIGS = ("english_2026-01", "english_18m_2026-10", "english_7m_2026-10", "engl
 
 def library_says(folder: Path, text: str, **changes) -> np.ndarray:
     """What pocket-tts itself makes of it, at temperature 0."""
-    import yaml
     from pocket_tts import TTSModel
 
-    described = yaml.safe_load((folder / "model.yaml").read_text())
-    described["weights_path"] = str(folder / "model.safetensors")
-    lookup = described["flow_lm"]["lookup_table"]
-    lookup["tokenizer_path"] = str(folder / Path(lookup["tokenizer_path"].split("@")[0]).name)
-    path = folder / "absolute" / "library.yaml"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(yaml.safe_dump(described))
-    model = TTSModel.load_model(config=path, temp=0.0, **changes)
+    model = TTSModel.load_model(config=library_yaml(folder), temp=0.0, **changes)
     model.max_decoder_frames_per_call = 1
     voice = model.get_state_for_audio_prompt(folder / "embeddings" / "alba.safetensors")
     return model.generate_audio(voice, text).numpy()

@@ -49,6 +49,24 @@ def build(folder: Path, *, full: bool = False, config: str = "english") -> Path:
     return folder
 
 
+def library_yaml(folder: Path, *, config: str = "english") -> Path:
+    """Write, in a folder of its own, the yaml by which pocket-tts itself loads what ``build`` wrote."""
+    import yaml
+    from pocket_tts.utils.config import CONFIGS_DIR
+
+    own = folder / "model.yaml"
+    inner = folder if own.exists() else folder / "languages" / config
+    described = yaml.safe_load((own if own.exists() else Path(CONFIGS_DIR) / f"{config}.yaml").read_text())
+    described["weights_path"] = str(inner / "model.safetensors")
+    described["weights_path_without_voice_cloning"] = None
+    lookup = described["flow_lm"]["lookup_table"]
+    lookup["tokenizer_path"] = str(next(inner.glob("tokenizer.*")))
+    path = folder / "library" / f"{config}.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(yaml.safe_dump(described))
+    return path
+
+
 def _shrink(described: dict[str, Any]) -> None:
     """The same architecture, 0.2 M parameters."""
     lm, mimi = described["flow_lm"], described["mimi"]
