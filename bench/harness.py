@@ -42,6 +42,8 @@ class ServerPlan:
     settings: Mapping[str, Any] = field(default_factory=dict)
     also: tuple[str, ...] = ()
     """Further models."""
+    ready_wait_s: float = READY_WAIT_S
+    """Longest start."""
 
     def environment(self, data_dir: Path) -> dict[str, str]:
         """The caller's variables without any ``SYRINX_*`` of its own, plus this plan's."""
@@ -114,7 +116,7 @@ class Server:
         return [child.memory_info().rss / 1e6 for child in self.process.children(recursive=True)]
 
     def _wait_ready(self, began: float) -> None:
-        while time.perf_counter() - began < READY_WAIT_S:
+        while time.perf_counter() - began < self.plan.ready_wait_s:
             if self.process.poll() is not None:
                 break
             with contextlib.suppress(OSError):
