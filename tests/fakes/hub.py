@@ -25,6 +25,10 @@ class Hub:
         """Method and path of every request."""
         self.broken: set[str] = set()
         """Names of files that break off in the middle."""
+        self.spoiled: set[str] = set()
+        """Names of files whose bytes are not what their checksum says."""
+        self.large: set[str] = set()
+        """Names of files that have a SHA-256 there."""
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -77,9 +81,17 @@ class Hub:
                 {"type": "file", "path": name, "size": len(data), "oid": _oid(data)} for name, data in files.items()
             ]
         else:
-            siblings = [{"rfilename": name, "size": len(data), "blobId": _oid(data)} for name, data in files.items()]
+            siblings = [
+                {"rfilename": name, "size": len(data), "blobId": _oid(data), **self._lfs(name, data)}
+                for name, data in files.items()
+            ]
             found = {"id": repo, "modelId": repo, "sha": COMMIT, "private": False, "tags": [], "siblings": siblings}
         _send(request, json.dumps(found).encode(), {"Content-Type": "application/json"})
+
+    def _lfs(self, name: str, data: bytes) -> dict[str, Any]:
+        if name not in self.large:
+            return {}
+        return {"lfs": {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}}
 
     def _file(self, request: BaseHTTPRequestHandler, name: str, data: bytes) -> None:
         headers = {"ETag": f'"{_oid(data)}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
@@ -91,7 +103,7 @@ class Hub:
             request.wfile.write(data[: len(data) // 2])
             request.close_connection = True
             return
-        _send(request, data, headers)
+        _send(request, data[::-1] if name in self.spoiled else data, headers)
 
 
 def _send(request: BaseHTTPRequestHandler, data: bytes, headers: Mapping[str, str]) -> None:

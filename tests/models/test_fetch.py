@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from syrinx.core.errors import InvalidRequest, ModelNotReady
-from syrinx.models.fetch import KYUTAI, MODES, QWEN_BASE, QWEN_CUSTOM, Places, command, environment, outcome
+from syrinx.models.fetch import KYUTAI, MODES, QWEN_BASE, QWEN_CUSTOM, STAGING, Places, command, environment, outcome
+from syrinx.models.locking import only_one
 from tests.fakes.hub import Hub, hub
 
 FILES = {"config.json": b"{}", "model.safetensors": b"weights" * 1000, "embeddings/alba.safetensors": b"alba"}
@@ -22,12 +23,12 @@ def running_hub() -> Iterator[Hub]:
         yield running
 
 
-def run(repo: str, places: Places, hub_url: str, home: Path) -> Path:
+def run(repo: str, places: Places, hub_url: str, home: Path, files: tuple[str, ...] = ()) -> Path:
     """Fetch as the server and the command do, with a home of its own to see what is left there."""
     environ = {**os.environ, "HF_ENDPOINT": hub_url, "HOME": str(home), "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     environ.pop("XDG_CACHE_HOME", None)
     done = subprocess.run(
-        command(repo, places), stdout=subprocess.PIPE, env=environment(places, environ), check=False, timeout=60
+        command(repo, places, files), stdout=subprocess.PIPE, env=environment(places, environ), check=False, timeout=60
     )
     return outcome(repo, done.stdout)
 
@@ -67,6 +68,36 @@ def test_a_download_that_breaks_off_leaves_no_half_model(running_hub: Hub, tmp_p
     assert not places.model(KYUTAI).exists()
     running_hub.broken = set()
     assert files_in(run(KYUTAI, places, running_hub.url, tmp_path)) == FILES
+
+
+@pytest.mark.parametrize("large", [set[str](), {"model.safetensors"}])
+def test_what_is_not_what_its_checksum_says_is_fetched_again(running_hub: Hub, tmp_path: Path, large: set[str]) -> None:
+    places = Places(tmp_path / "data")
+    running_hub.large, running_hub.spoiled = large, {"model.safetensors"}
+    with pytest.raises(ModelNotReady, match=r"model\.safetensors is not what the hub says"):
+        run(KYUTAI, places, running_hub.url, tmp_path)
+    assert not places.model(KYUTAI).exists()
+    running_hub.spoiled = set()
+    assert files_in(run(KYUTAI, places, running_hub.url, tmp_path)) == FILES
+
+
+def test_only_the_files_that_are_needed_and_later_the_others(running_hub: Hub, tmp_path: Path) -> None:
+    places = Places(tmp_path / "data")
+    folder = run(KYUTAI, places, running_hub.url, tmp_path, ("config.json", "embeddings/*"))
+    assert set(files_in(folder)) == {"config.json", "embeddings/alba.safetensors"}
+    run(KYUTAI, places, running_hub.url, tmp_path, ("*.safetensors",))
+    assert set(files_in(folder)) == {"config.json", "embeddings/alba.safetensors"}, "each pattern has a file already"
+    run(KYUTAI, places, running_hub.url, tmp_path, ("model.safetensors",))
+    assert files_in(folder) == FILES
+    with pytest.raises(ModelNotReady, match=r"the hub has no \*\.gguf"):
+        run(KYUTAI, places, running_hub.url, tmp_path, ("*.gguf",))
+
+
+def test_two_at_once(running_hub: Hub, tmp_path: Path) -> None:
+    places = Places(tmp_path / "data")
+    with only_one(places.models / STAGING / f"{KYUTAI.replace('/', '--')}.lock", "at work"):
+        with pytest.raises(ModelNotReady, match=f"Another process is fetching {KYUTAI}"):
+            run(KYUTAI, places, running_hub.url, tmp_path)
 
 
 def test_what_the_hub_does_not_have(running_hub: Hub, tmp_path: Path) -> None:
