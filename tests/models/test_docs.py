@@ -89,7 +89,7 @@ def written(default: Any) -> str:
     if isinstance(default, bool):
         return "on" if default else "off"
     if isinstance(default, list | tuple):
-        default = ", ".join(default)
+        default = ", ".join(map(str, default))
     return f"{default:g}" if isinstance(default, float) else str(default) or "empty"
 
 
