@@ -1,4 +1,4 @@
-# Everything a newcomer needs: make run, make test, make test-models, make check, make bench.
+# Everything a newcomer needs: make run, make test, make test-models, make check, make bench, make bench-models.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +7,7 @@ PORT ?= 8000
 
 MODEL ?=
 
-.PHONY: run test test-models check format bench clean
+.PHONY: run test test-models check format bench bench-models clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +36,9 @@ format: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m bench $(ARGS)
+
+bench-models: $(VENV)/.installed
+	$(BIN)/python -m bench.models $(MODEL) $(ARGS)
 
 clean:
 	rm -rf $(VENV) .models .pytest_cache .ruff_cache .hypothesis
