@@ -101,6 +101,8 @@ def test_our_errors_come_back_as_they_were(error: errors.SyrinxError):
 
 def test_other_errors_come_back_as_the_nearest_kind():
     assert type(error_of(fault_of(ValueError("a tensor")))) is errors.ModelFailed
+    busy = error_of(fault_of(errors.Overloaded("Later.", 7.0)))
+    assert isinstance(busy, errors.Overloaded) and busy.retry_after_s == 7.0
     too_long = error_of(fault_of(errors.TextTooLong(10, 20, param="text")))
     assert type(too_long) is errors.InvalidRequest and too_long.code == "text_too_long"
 
