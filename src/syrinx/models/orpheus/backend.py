@@ -85,7 +85,7 @@ class OrpheusBackend(Backend):
         if device.type == "cuda":
             import torch
 
-            torch.cuda.set_per_process_memory_fraction(options.gpu_memory_share, device)
+            torch.cuda.set_per_process_memory_fraction(options.gpu_memory_share, device.index)
         dtype = choose_dtype(options)
         with memory_errors(self.family.name):
             model = checkpoint.load_language_model(

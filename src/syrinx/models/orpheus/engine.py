@@ -37,7 +37,7 @@ class EngineSource(FedSource):
 
     def begin(self, feed: Feed) -> None:
         running = asyncio.run_coroutine_threadsafe(self._run(feed), self._loop)
-        feed.cancels_by(lambda: void(running.cancel()))
+        feed.cancels_by(running.cancel)
 
     async def _run(self, feed: Feed) -> None:
         request_id = f"{feed.order.job_id}-{next(self._numbers)}"  # a job may be asked for again
@@ -66,10 +66,6 @@ class EngineSource(FedSource):
         self._loop.close()
 
 
-def void(_: object) -> None:
-    """Drop a result."""
-
-
 async def _made(start: Callable[[], Any]) -> Any:
     return start()  # on the loop that it will run on
 
@@ -96,7 +92,6 @@ def engine_of(folder: str, options: OrpheusOptions, device: str) -> Callable[[],
             max_num_seqs=options.max_batch,
             enforce_eager=device == "cpu",
             generation_config="vllm",
-            skip_tokenizer_init=True,
             **share,
         )
         return AsyncLLM.from_engine_args(arguments)

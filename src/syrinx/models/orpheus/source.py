@@ -67,7 +67,7 @@ class Feed:
     ended: Taken | None = None
     begun: bool = False
     cancelled: bool = False
-    on_cancel: Callable[[], None] | None = None
+    on_cancel: Callable[[], object] | None = None
     """Ends the work; called once, from any thread."""
 
     def put(self, ids: Sequence[int]) -> None:
@@ -80,7 +80,7 @@ class Feed:
             self.ended = self.ended or how
             self.changed.notify_all()
 
-    def cancels_by(self, action: Callable[[], None]) -> None:
+    def cancels_by(self, action: Callable[[], object]) -> None:
         """Say how to end the work, which is done at once if nobody wants it any more."""
         with self.changed:
             self.on_cancel = action
