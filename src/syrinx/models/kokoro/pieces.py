@@ -15,9 +15,9 @@ from .units import Unit, split_long
 
 FIRST = 16
 """Phonemes aimed at in the first piece of an utterance: 1.2 s of audio."""
-MOST = 120
-"""Aimed at in any piece: 9 s. Longer ones are slower per second of audio (measured: 0.40 of real time at 11 s, 0.60 at
-29 s), and cost more when they are cancelled."""
+MOST = 100
+"""Aimed at in any piece: 7.5 s. Longer ones are slower per second of audio (measured: 0.40 of real time at 11 s, 0.60
+at 29 s), and cost more when they are cancelled."""
 LEAST = 6
 """No shorter rest is left over: a word alone sounds like a sentence."""
 SHORTEST, LONGEST = 0.5, 1.25

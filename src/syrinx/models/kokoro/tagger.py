@@ -133,8 +133,10 @@ def _is_past(word: str) -> bool:
 
 
 def _that(found: Sequence[str], n: int) -> str:
-    """A determiner where it stands for a thing ("that is", "like that."), else the conjunction."""
+    """A determiner where it stands for a thing ("that is", "like that.") or points ("that book."), else a conjunction."""
     before = found[n - 1] if n else ""
     after = found[n + 1] if n + 1 < len(found) else "."
     alone = after in ("BE", "MD", "DO", "HAVE", ".", ",", "CC")
-    return "DT" if alone or before in ("", ".", ",", "IN", "CC", "TO") else "IN"
+    beyond = found[n + 2] if n + 2 < len(found) else "."
+    points = after in ("NN", "JJ") and beyond in (".", ",", ":", "CC", "IN")
+    return "DT" if alone or points or before in ("", ".", ",", "IN", "CC", "TO") else "IN"
