@@ -6,10 +6,9 @@ Jobs join and leave between any two frames; a job that begins shares its first s
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +27,6 @@ from syrinx.models.base import (
 )
 from syrinx.models.device import memory_errors, release_memory, seeded
 from syrinx.models.options import options_schema, parse_options
-from syrinx.models.prompt import PromptCache
 
 from . import mirror
 from .options import PocketOptions, RequestOptions
@@ -38,8 +36,6 @@ if TYPE_CHECKING:
     from .overlap import Overlap
 
 CPU_BATCH, GPU_BATCH = 8, 64
-MOST_VOICES = 32
-"""Voices kept in memory; a minute of reference clips is some 40 MB."""
 MAX_SEGMENT_CHARS = 200
 """Some fifty tokens of English, which is what the model speaks in one go; denser text takes several."""
 
@@ -86,7 +82,7 @@ class PocketSteps(SteppedBackend):
         import torch
 
         from .network import Network
-        from .voice import VoiceFile
+        from .voices import Voices
 
         self._torch = torch
         self._model = loaded.model
@@ -94,25 +90,16 @@ class PocketSteps(SteppedBackend):
         self._options = options
         self.front = loaded.front
         self._network = Network(loaded.model, loaded.dtype)
-        found = loaded.mirror.voices(loaded.config.name, options.voices)
-        further = Path(options.voices).absolute() if options.voices else None
-        self._files = {name: VoiceFile(path, trusted=path.parent != further) for name, path in found.items()}
+        self._voices = Voices(self._network, loaded, options.voices)
         self._overlap = self._threads_apart(options)
-        self._voices: OrderedDict[str, Any] = OrderedDict()
-        self._prompts = PromptCache(most_bytes=128_000_000)
         self._speaking: dict[str, Speech] = {}
         self.info = self._describe(options)
-        self._voice(self.info.default_voice)
+        self._voices.named(self.info.default_voice)
 
     def _describe(self, options: PocketOptions) -> ModelInfo:
         loaded = self._loaded
-        if not self._files:
-            raise ModelNotReady(
-                f"There are no voices for {loaded.config.name} in {loaded.mirror.folder}: {mirror.REMEDY}, or put "
-                "files of pocket-tts export-voice into its folder embeddings"
-            )
         language = options.language or mirror.language_of(loaded.config.name)
-        names = list(self._files)
+        names = self._voices.names
         batch = options.max_batch or (CPU_BATCH if self._network.device.type == "cpu" else GPU_BATCH)
         return ModelInfo(
             name="pocket",
@@ -147,8 +134,7 @@ class PocketSteps(SteppedBackend):
     def open(self, job: SynthesisJob) -> None:
         check_job(self.info, job)
         manner = self._manner(job)
-        with self._torch.inference_mode():
-            voice = self._voice(job.voice) if job.prompt is None else self._cloned(job)
+        voice = self._voices.named(job.voice) if job.prompt is None else self._voices.cloned(job.prompt)
         passes = deque(self.front.passes(job.text))
         self._speaking[job.job_id] = Speech(passes, manner, voice, seeded(seed_of(job)))
 
@@ -249,39 +235,6 @@ class PocketSteps(SteppedBackend):
         }
         chosen = {name: own[name] if asked[name] is None else asked[name] for name in own}
         return Manner(**chosen, frame_rate=model.mimi.frame_rate)
-
-    # --- voices ------------------------------------------------------------------------------------------------------
-
-    def _voice(self, name: str) -> Any:
-        """A named voice. Raises ``ModelNotReady`` naming its file where that is no voice of this model."""
-        if name not in self._voices:
-            file = self._files[name]
-            try:
-                with self._torch.inference_mode():
-                    self._keep(name, file.read(self._network))
-            except InvalidRequest as error:
-                raise ModelNotReady(f"The voice {name} ({file.path}): {error.message}") from None
-        self._voices.move_to_end(name)
-        return self._voices[name]
-
-    def _cloned(self, job: SynthesisJob) -> Any:
-        from .voice import bad, from_tensors
-
-        assert job.prompt is not None
-        prompt = self._prompts.load(job.prompt, self.info.name)
-        if prompt.revision != self.info.revision:
-            raise bad("it was made by another configuration or checkpoint; the voice is to be made anew")
-        key = f"sha256:{job.prompt.digest}"
-        if key not in self._voices:
-            voice = from_tensors(prompt.tensors, self._network.language_shape)
-            self._keep(key, voice.to(self._network.device))
-        self._voices.move_to_end(key)
-        return self._voices[key]
-
-    def _keep(self, key: str, voice: Any) -> None:
-        self._voices[key] = voice
-        while len(self._voices) > MOST_VOICES:
-            self._voices.popitem(last=False)
 
     def prepare_voice(self, clip: ReferenceClip) -> Tensors:
         """The clip as keys and values of the language model, as ``pocket-tts export-voice`` has it."""
