@@ -226,7 +226,7 @@ def test_row_0_06_a_device_that_is_not_there_is_a_clear_failure() -> None:
         QwenBackend(QwenOptions(weights=weights(), device="cuda:0")).load()
 
 
-def test_row_0_05_the_sidecars_speaker_is_the_default_and_a_wrong_one_is_refused() -> None:
+def test_the_sidecars_speaker_is_the_default_and_a_wrong_one_is_refused() -> None:
     with loaded(speaker="Vivian") as rig:
         assert rig.info.default_voice == "vivian"
     with pytest.raises(ConfigError) as caught:
