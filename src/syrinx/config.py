@@ -182,9 +182,8 @@ def read_settings(
     origin: dict[str, str] = {}
     for source in (_from_file(path), _from_aliases(environ), _from_prefix(environ), _from_flags(flags or {})):
         for name, (value, said) in source.items():
-            known = values.get(name)
-            both = name == "model_options" and isinstance(known, dict) and isinstance(value, dict)
-            values[name], origin[name] = _merged(known, value) if both else value, said
+            merges = name == "model_options" and isinstance(values.get(name), dict) and isinstance(value, dict)
+            values[name], origin[name] = _merged(values[name], value) if merges else value, said
     return _build(values, origin)
 
 
@@ -237,9 +236,8 @@ def _merged(known: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """Options by model: what the later source says wins, option by option."""
     merged = dict(known)
     for model, options in new.items():
-        before = merged.get(model)
-        both = isinstance(before, dict) and isinstance(options, dict)
-        merged[model] = {**before, **options} if both else options
+        merges = isinstance(merged.get(model), dict) and isinstance(options, dict)
+        merged[model] = {**merged[model], **options} if merges else options
     return merged
 
 

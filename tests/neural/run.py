@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 DATA = ROOT / ".models"
 REQUIREMENTS = HERE / "requirements.txt"
 STAMP = "test-requirements.txt"
-PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=5")
+PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=5", "-o", "timeout=600")
 LOOSE = ("-W", "default", "-o", "filterwarnings=default")
 """What a model's libraries warn of is theirs."""
 
@@ -119,7 +119,7 @@ def served(python: Path, name: str, models: list[str]) -> bool:
 
 
 def _run(command: list[str], **variables: str) -> bool:
-    environ = {**os.environ, "HF_HUB_OFFLINE": "1", **variables}
+    environ = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", **variables}
     return subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode == 0
 
 

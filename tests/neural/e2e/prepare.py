@@ -6,7 +6,6 @@ python -m tests.neural.e2e.prepare FOLDER MODEL...
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import sys
 from pathlib import Path
