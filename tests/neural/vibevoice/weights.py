@@ -23,7 +23,7 @@ TEMPLATE = (
 SIGNS = ("<|endoftext|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>")
 DIRECTION = 0
 """Index in the residual stream."""
-SERVED = {"device": "cpu", "num_diffusion_steps": 2, "max_frames": 40}
+SERVED = {"device": "cpu", "threads": 1, "num_diffusion_steps": 2, "max_frames": 40}
 """Options for a server's tests: 40 frames are 5.3 s, and these weights never end by themselves."""
 LEVEL = 0.03
 """Gain of the last layer: most of the sound is then within -1 and 1."""
