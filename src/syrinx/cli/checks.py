@@ -58,7 +58,7 @@ def machine() -> Iterator[Finding]:
 def gpu() -> Iterator[Finding]:
     """NVIDIA GPUs, as their driver's own tool names them."""
     if shutil.which(GPU_QUERY[0]) is None:
-        yield Finding("gpu", True, "none (no model of this version needs one)")
+        yield Finding("gpu", True, "none: models run on the CPU")
         return
     try:
         done = subprocess.run(GPU_QUERY, capture_output=True, text=True, timeout=GPU_WAIT_S, check=False)
