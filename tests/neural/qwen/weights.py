@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from syrinx.models.qwen import library
+from syrinx.models.qwen import loading
 
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<tts_pad>", "<tts_text_bos>", "<tts_text_eod>")
 LANGUAGES = (
@@ -26,7 +26,7 @@ def build(
     """Write a checkpoint and return its folder. ``ends``: it comes to an end by itself, which takes luck otherwise."""
     from transformers import EncodecFeatureExtractor
 
-    library.bring_in()
+    loading.bring_in()
     torch.manual_seed(0)
     tokenizer = _tokenizer(folder)
     config = _config(tokenizer, kind, size, full)

@@ -97,7 +97,7 @@ class QwenBackend(Backend):
 
 
 def _model_info(found: Checkpoint, voices: tuple[VoiceInfo, ...], default: str, repeatable: bool) -> ModelInfo:
-    from .library import VERSION
+    from .loading import VERSION
 
     return ModelInfo(
         name="qwen",

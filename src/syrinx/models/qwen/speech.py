@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from syrinx.core.types import Samples
 
-from . import library
+from . import loading
 from .checkpoint import Checkpoint, Kind
 from .clone import Clone, Shape
 from .codec import Window
@@ -35,7 +35,7 @@ class Voice:
         self._found = found
         self._options = options
         self._device = device
-        self._model, self.attention = library.load(found, device, dtype, options.attention)
+        self._model, self.attention = loading.load(found, device, dtype, options.attention)
         self._talker: Any = self._model.model.talker
         self._codec: Any = self._model.model.speech_tokenizer
         self._scribe = Scribe(self._model)
