@@ -1,6 +1,6 @@
 """Kokoro behind Syrinx beside the plain library, a sentence at a time, on the same random weights::
 
-    PYTHONPATH=src python -m bench.models.kokoro ENVIRONMENT [--tiny] [--rounds 3]
+    PYTHONPATH=src python -m bench.models.kokoro ENVIRONMENT [--tiny] [--rounds 3] [--threads N]
 
 Runs in the server's environment; ENVIRONMENT is the folder of the model's. The server and the plain library stand at
 once and take turns, so that what else the machine does hits both.
@@ -89,12 +89,13 @@ class Round:
 class Plain:
     """The library in a process of its environment; a context manager."""
 
-    def __init__(self, environment: Path, weights: Path) -> None:
+    def __init__(self, environment: Path, weights: Path, threads: int) -> None:
+        self._environ = _environ() | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
         self._command = [str(environment / "bin" / "python"), "-W", "ignore", "-c", PLAIN, str(weights), VOICE]
 
     def __enter__(self) -> Plain:
         self._process = subprocess.Popen(
-            self._command, env=_environ(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            self._command, env=self._environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         return self
 
@@ -144,7 +145,7 @@ def build(environment: Path, folder: Path, *, full: bool) -> Path:
     return folder
 
 
-def server_with(environment: Path, weights: Path, folder: Path) -> Server:
+def server_with(environment: Path, weights: Path, folder: Path, threads: int) -> Server:
     """Syrinx with the model in its environment, not started yet."""
     data = folder / "data"
     environments = Environments(data / "environments")
@@ -152,7 +153,10 @@ def server_with(environment: Path, weights: Path, folder: Path) -> Server:
     environments.place("kokoro").symlink_to(environment.absolute(), target_is_directory=True)
     if environments.lacking(ENVIRONMENTS["kokoro"]) is not None:
         environments.certify(Manifest("kokoro", ENVIRONMENTS["kokoro"].digest(), ENVIRONMENTS["kokoro"].torch))
-    return Server(ServerPlan("kokoro", {"weights": str(weights)}, {"data_dir": data}, ready_wait_s=START_S), folder)
+    return Server(
+        ServerPlan("kokoro", {"weights": str(weights), "threads": threads}, {"data_dir": data}, ready_wait_s=START_S),
+        folder,
+    )
 
 
 # --- figures ---------------------------------------------------------------------------------------------------------
@@ -173,11 +177,11 @@ class Case:
 CASES = (Case(SENTENCES[:1], 1), Case(SENTENCES, 1), Case(SENTENCES, 4))
 
 
-def measure(environment: Path, folder: Path, *, full: bool, rounds: int) -> list[Figure]:
+def measure(environment: Path, folder: Path, *, full: bool, rounds: int, threads: int) -> list[Figure]:
     """All figures."""
     weights = build(environment, folder / "weights", full=full)
     figures: list[Figure] = []
-    with Plain(environment, weights) as plain, server_with(environment, weights, folder) as server:
+    with Plain(environment, weights, threads) as plain, server_with(environment, weights, folder, threads) as server:
         plain.speak(SENTENCES[:1])  # the first time of either is not counted
         asyncio.run(round_of(server.port, SENTENCES[:1], 1))
         for case in CASES:
@@ -220,9 +224,12 @@ def main() -> int:
     parser.add_argument("environment", type=Path)
     parser.add_argument("--tiny", action="store_true", help="shows that the measure works; its figures say nothing")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=0, help="of the model, in both; 0: one for each core")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="syrinx-bench-kokoro-") as folder:
-        figures = measure(given.environment, Path(folder), full=not given.tiny, rounds=given.rounds)
+        figures = measure(
+            given.environment, Path(folder), full=not given.tiny, rounds=given.rounds, threads=given.threads
+        )
     sys.stdout.write(table(figures) + "\n")
     return 0 if all(figure.ok for figure in figures) else 1
 

@@ -133,7 +133,7 @@ def _is_past(word: str) -> bool:
 
 
 def _that(found: Sequence[str], n: int) -> str:
-    """A determiner where it stands for a thing ("that is", "like that.") or points ("that book."), else a conjunction."""
+    """A determiner where it stands for a thing ("that is", "like that.") or points ("that book."), else it joins."""
     before = found[n - 1] if n else ""
     after = found[n + 1] if n + 1 < len(found) else "."
     alone = after in ("BE", "MD", "DO", "HAVE", ".", ",", "CC")
