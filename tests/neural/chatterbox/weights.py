@@ -12,6 +12,8 @@ from typing import Any
 
 from syrinx.models.chatterbox.library import bring_in, quiet
 
+SERVED = None
+"""Its sizes are in its library's code: a server's worker loads full-sized weights only."""
 TOKENS = 40
 """Of an utterance: 1.6 s."""
 PROMPT = 10
