@@ -38,6 +38,8 @@ SENTENCES = (
 VOICE = "af_heart"
 START_S = 300.0
 """Longest start: torch and transformers are imported."""
+WAIT_SLA_MS = 600_000
+"""Nobody is refused: a CPU does not carry four listeners, and the figure is what they then hear."""
 ROOT = Path(__file__).parents[2]
 
 BUILD = """
@@ -153,10 +155,9 @@ def server_with(environment: Path, weights: Path, folder: Path, threads: int) ->
     environments.place("kokoro").symlink_to(environment.absolute(), target_is_directory=True)
     if environments.lacking(ENVIRONMENTS["kokoro"]) is not None:
         environments.certify(Manifest("kokoro", ENVIRONMENTS["kokoro"].digest(), ENVIRONMENTS["kokoro"].torch))
-    return Server(
-        ServerPlan("kokoro", {"weights": str(weights), "threads": threads}, {"data_dir": data}, ready_wait_s=START_S),
-        folder,
-    )
+    options = {"weights": str(weights), "threads": threads}
+    settings = {"data_dir": data, "queue_wait_sla_ms": WAIT_SLA_MS}
+    return Server(ServerPlan("kokoro", options, settings, ready_wait_s=START_S), folder)
 
 
 # --- figures ---------------------------------------------------------------------------------------------------------
