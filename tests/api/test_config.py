@@ -90,7 +90,7 @@ def test_chunks_by_size_or_by_duration() -> None:
         (TTSConfig("tone", settings={"models": ["tone"]}), "settings"),
         (TTSConfig("tone", settings={"nonsense": 1}), "settings"),
         (TTSConfig("tone", settings={"workers": 0}), None),
-        (TTSConfig("kokoro"), "model_name"),
+        (TTSConfig("no-such-model"), "model_name"),
     ],
 )
 def test_what_only_the_model_can_tell_is_refused_at_the_start(config: TTSConfig, param: str | None) -> None:

@@ -166,6 +166,7 @@ def test_0_42_a_job_that_fails_is_no_success(server: ServerProcess, tmp_path: Pa
 
 def test_0_42_ctrl_c_cancels_the_job_and_leaves_at_once(server: ServerProcess, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "syrinx", "play", "--url", server.url, "--silent", "--save-wav", "out.wav"]
+    command += ["--text", "This goes on for longer than anybody listens. " * 60]
     environ = os.environ | {"SYRINX_API_KEY": TOKEN, "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

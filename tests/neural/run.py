@@ -13,7 +13,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO, TypeVar
 
 from syrinx.models.environment import ENVIRONMENTS, Environments
 from syrinx.models.fetch import Places
@@ -32,41 +36,89 @@ LOOSE = ("-W", "default", "-o", "filterwarnings=default")
 """What a model's libraries warn of is theirs."""
 
 
+AT_ONCE = 2
+"""Environments under test side by side, with one thread of torch each."""
+
+T = TypeVar("T")
+
+
 def main(models: list[str]) -> int:
     """Test these models, or all; returns the exit status and prints the seconds of each environment."""
-    unknown = [name for name in models if name not in MODELS or not MODELS[name].environment]
+    every = {**MODELS, **AIDS}
+    unknown = [name for name in models if name not in every or not every[name].environment]
     if unknown:
         print(f"No model with an environment of its own: {', '.join(unknown)}")
         return 2
-    chosen = {MODELS[name].environment for name in models} or set(ENVIRONMENTS)
-    results = {name: run_environment(name, models) for name in ENVIRONMENTS if name in chosen}
-    for name, (failed, timed) in results.items():
-        print(f"{name:20} {'FAILED: ' + ', '.join(failed) if failed else 'passed'}  ({timed})")
-    return 1 if any(failed for failed, _ in results.values()) else 0
+    chosen = {every[name].environment for name in models} or set(ENVIRONMENTS)
+    trials: list[Trial] = []
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        for done in as_completed([threads.submit(tried, name, models) for name in ENVIRONMENTS if name in chosen]):
+            trial = done.result()
+            trials.append(trial)
+            trial.log.seek(0)
+            print(trial.log.read(), flush=True)
+            trial.log.close()
+    for trial in trials:
+        print(f"{trial.name:20} {trial.outcome}  ({', '.join(trial.timed)})")
+    return 1 if any(trial.failed for trial in trials) else 0
 
 
-def run_environment(name: str, only: list[str]) -> tuple[list[str], str]:
-    """Build and test one; returns what failed and how long each part took."""
-    timed: list[str] = []
-    failed: list[str] = []
-    every = {**MODELS, **AIDS}
-    models = [entry.name for entry in every.values() if entry.environment == name and (not only or entry.name in only)]
+def tried(name: str, only: list[str]) -> Trial:
+    """Build and test one environment."""
+    trial = Trial(name, tempfile.TemporaryFile("w+"))
+    try:
+        run_environment(trial, only)
+    except Exception as error:  # noqa: BLE001  what one environment fails with must not hide the others
+        trial.failed.append(f"{type(error).__name__}: {error}")
+    return trial
 
-    def part(title: str, run: object, *arguments: object) -> object:
-        print(f"\n== {name}: {title}", flush=True)
+
+@dataclass(slots=True)
+class Trial:
+    """One environment under test."""
+
+    name: str
+    log: TextIO
+    """All that it printed."""
+    failed: list[str] = field(default_factory=list)
+    timed: list[str] = field(default_factory=list)
+
+    @property
+    def outcome(self) -> str:
+        return f"FAILED: {', '.join(self.failed)}" if self.failed else "passed"
+
+    def part(self, title: str, run: Callable[[], T]) -> T:
+        """Do a part of it and time it."""
+        self.say(f"\n== {self.name}: {title}")
         began = time.monotonic()
-        done = run(*arguments)  # pyright: ignore
-        timed.append(f"{title} {time.monotonic() - began:.0f} s")
+        done = run()
+        self.timed.append(f"{title} {time.monotonic() - began:.0f} s")
         return done
 
-    python = part("environment", ready, name)
+    def say(self, line: str) -> None:
+        if not line.startswith(" "):
+            print(line, file=self.log, flush=True)
+
+    def run(self, command: list[str], **variables: str) -> bool:
+        """Whether a command went well."""
+        environ = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", **variables}
+        done = subprocess.run(command, cwd=ROOT, env=environ, check=False, stdout=self.log, stderr=subprocess.STDOUT)
+        return done.returncode == 0
+
+
+def run_environment(trial: Trial, only: list[str]) -> None:
+    """Build it, run the suite and its models' own tests in it, and have a server use it."""
+    every = {**MODELS, **AIDS}
+    models = [
+        entry.name for entry in every.values() if entry.environment == trial.name and (not only or entry.name in only)
+    ]
+    python = trial.part("environment", lambda: ready(trial))
     for folder in sorted({tests_of(model) for model in models}):
-        if not part(f"tests of {folder}", in_environment, python, folder):
-            failed.append(folder)
+        if not trial.part(f"tests of {folder}", lambda folder=folder: in_environment(trial, python, folder)):
+            trial.failed.append(folder)
     spoken = [model for model in models if model in MODELS]
-    if spoken and not part("server", served, python, name, spoken):
-        failed.append("server")
-    return failed, ", ".join(timed)
+    if spoken and not trial.part("server", lambda: served(trial, python, spoken)):
+        trial.failed.append("server")
 
 
 def tests_of(model: str) -> str:
@@ -78,54 +130,47 @@ def tests_of(model: str) -> str:
     return first.replace("-", "_")
 
 
-def ready(name: str) -> Path:
+def ready(trial: Trial) -> Path:
     """The interpreter of a whole environment that can run tests."""
-    installed = Installed(Places(DATA))
+    installed, name = Installed(Places(DATA)), trial.name
     environments = installed.environments
     if environments.lacking(ENVIRONMENTS[name]) is not None:
-        build(installed.plan(name, TorchSource()), environments, _say)
+        build(installed.plan(name, TorchSource()), environments, trial.say)
     python, stamp = environments.python(name), environments.place(name) / STAMP
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text() != wanted:
         lock = environments.place(name) / "lock.txt"
         pip = [*pip_for(python), "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--requirement", str(REQUIREMENTS), "--constraint", str(lock)], check=True)
+        if not trial.run([*pip, "--requirement", str(REQUIREMENTS), "--constraint", str(lock)]):
+            raise RuntimeError("what the tests need could not be installed")
         stamp.write_text(wanted)
     return python
 
 
-def in_environment(python: Path, folder: str) -> bool:
+def in_environment(trial: Trial, python: Path, folder: str) -> bool:
     """The suite of backends, of those that speak, and the model's own tests."""
     tests = (
         [f"tests/neural/{folder}"]
         if folder in AIDS
         else ["tests/conformance/test_backends.py", f"tests/neural/{folder}"]
     )
-    return _run([str(python), *PYTEST, *LOOSE, *tests], SYRINX_TEST_MODEL=folder, PYTHONPATH="src")
+    return trial.run([str(python), *PYTEST, *LOOSE, *tests], SYRINX_TEST_MODEL=folder, PYTHONPATH="src")
 
 
-def served(python: Path, name: str, models: list[str]) -> bool:
+def served(trial: Trial, python: Path, models: list[str]) -> bool:
     """A real server with each of them."""
     with tempfile.TemporaryDirectory(prefix="syrinx-served-") as folder:
         place = Path(folder)
         (place / "environments").symlink_to(Environments(DATA / "environments").folder.absolute())
         told = [str(python), "-m", "tests.neural.e2e.prepare", folder, *models]
-        if not _run(told, PYTHONPATH="src"):
+        if not trial.run(told, PYTHONPATH="src"):
             return False
         if (place / "options.json").read_text() == "{}":
-            print("Its sizes are in its library's code: served at full size only (bench/gpu.py).")
+            trial.say("Its sizes are in its library's code: served at full size only (bench/gpu.py).")
             return True
-        return _run([sys.executable, *PYTEST, "tests/neural/e2e"], SYRINX_TEST_MODEL=name, SYRINX_TEST_SERVED=folder)
-
-
-def _run(command: list[str], **variables: str) -> bool:
-    environ = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", **variables}
-    return subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode == 0
-
-
-def _say(line: str) -> None:
-    if not line.startswith(" "):
-        print(line, flush=True)
+        return trial.run(
+            [sys.executable, *PYTEST, "tests/neural/e2e"], SYRINX_TEST_MODEL=trial.name, SYRINX_TEST_SERVED=folder
+        )
 
 
 if __name__ == "__main__":

@@ -47,7 +47,9 @@ def test_a_change_while_speaking_goes_on_from_the_word_that_sounds(page: Page, f
     first, second = asked(fake)
     assert second["delivery"][name] == 1.5
     assert first["input"].endswith(second["input"])
-    assert first["input"].removesuffix(second["input"]).endswith(("goes ", "sentence that ")), "the word is said again"
+    assert first["input"].removesuffix(second["input"]).endswith(("goes ", "sentence that ", "goes on ")), (
+        "the word that sounds is said again, or the next, which may sound by the time the test has seen this one"
+    )
     assert fake.kinds()[-4:] == ["response.create", "response.cancel", "barge", "response.create"]
     state = page.state()
     assert state["outcome"] == "" and state["phase"] == "speaking"

@@ -193,6 +193,10 @@ class VoiceBook:
         while True:
             try:
                 await self.look()
+            except RuntimeError as error:
+                if "after shutdown" in str(error):
+                    return  # the program ends without having stopped its engine: there are no threads any more
+                _log.exception("The voices could not be looked at")
             except Exception:  # noqa: BLE001  whatever went wrong once, the next look may go well
                 _log.exception("The voices could not be looked at")
             await asyncio.sleep(LOOK_EVERY_S)

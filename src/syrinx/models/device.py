@@ -6,17 +6,14 @@ torch is imported inside the functions only: options are checked in the server, 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from syrinx.core.errors import ModelFailed, ModelNotReady
 
 from .options import Range
-
-if TYPE_CHECKING:
-    import torch
 
 DTYPES = ("float32", "bfloat16", "float16")
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
@@ -47,8 +44,8 @@ def set_threads(options: DeviceOptions) -> int:
     return wanted
 
 
-def choose_device(options: DeviceOptions) -> torch.device:
-    """Return the device that the options mean. Raises ``ModelNotReady`` for one that is not there."""
+def choose_device(options: DeviceOptions) -> Any:
+    """Return the ``torch.device`` that the options mean. Raises ``ModelNotReady`` for one that is not there."""
     import torch
 
     name = options.device
@@ -66,8 +63,8 @@ def choose_device(options: DeviceOptions) -> torch.device:
     return device
 
 
-def choose_dtype(options: DeviceOptions, on_gpu: str = "bfloat16") -> torch.dtype:
-    """Return the numbers to compute with; ``auto`` is float32 on a CPU and ``on_gpu`` elsewhere."""
+def choose_dtype(options: DeviceOptions, on_gpu: str = "bfloat16") -> Any:
+    """Return the ``torch.dtype`` to compute with; ``auto`` is float32 on a CPU and ``on_gpu`` elsewhere."""
     import torch
 
     name = options.dtype
@@ -77,7 +74,7 @@ def choose_dtype(options: DeviceOptions, on_gpu: str = "bfloat16") -> torch.dtyp
 
 
 @contextmanager
-def memory_errors(model: str) -> Iterator[None]:
+def memory_errors(model: str) -> Generator[None]:
     """Turn torch's out-of-memory into ``ModelFailed`` with advice; what the failed step held is given back."""
     import torch
 

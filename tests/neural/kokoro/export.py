@@ -2,7 +2,8 @@
 
     python -m tests.neural.kokoro.export FOLDER [--full]
 
-in the environment kokoro with the package onnx added. The graph's inputs and outputs are those of kokoro-onnx 0.6.1's own export script.
+in the environment kokoro with the package onnx added. The graph's inputs and outputs are those of kokoro-onnx 0.6.1's
+own export script.
 """
 
 from __future__ import annotations
