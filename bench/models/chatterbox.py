@@ -19,7 +19,7 @@ from typing import Any
 
 from syrinx.core.types import SynthesisJob
 from syrinx.models.chatterbox.backend import ChatterboxBackend
-from syrinx.models.chatterbox.library import quiet
+from syrinx.models.chatterbox.runtime import quiet
 from syrinx.models.chatterbox.options import ChatterboxOptions
 from tests.neural.chatterbox import weights
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 from syrinx.core.errors import ModelNotReady
+from syrinx.core.locks import try_lock
 
 
 @contextmanager
@@ -17,28 +17,8 @@ def only_one(path: Path, doing: str) -> Generator[None, None, None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        if not _try_lock(file):
+        if not try_lock(file):
             raise ModelNotReady(f"Another process is {doing} ({path}): wait until it has ended.")
         yield
     finally:
         os.close(file)  # lets go of the lock
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(file: int) -> bool:
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _try_lock(file: int) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True

@@ -6,10 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows: two servers on one data folder are the operator's to avoid
-    fcntl = None
+from syrinx.core.locks import try_lock
 
 AUDIO = "audio"
 """Of the files themselves, below the cache's folder."""
@@ -31,13 +28,11 @@ class CacheFolder:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder.chmod(0o700)
         lock = os.open(self._folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            if fcntl is not None:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            name = self._name()
-        except BlockingIOError:
+        if not try_lock(lock):
             os.close(lock)
             return None
+        try:
+            name = self._name()
         except OSError:
             os.close(lock)
             raise

@@ -6,12 +6,12 @@ import contextlib
 import os
 import shutil
 import stat
-import sys
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 
 from syrinx.core.errors import Overloaded
+from syrinx.core.locks import try_lock
 
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 """``O_NONBLOCK``: opening a named pipe must not wait for its writer."""
@@ -101,30 +101,10 @@ def locked(path: Path, wait_s: float = LOCK_WAIT_S) -> Generator[None, None, Non
     file = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINKS | _BINARY, 0o600)
     try:
         until = time.monotonic() + wait_s
-        while not _try_lock(file):
+        while not try_lock(file):
             if time.monotonic() > until:
                 raise Overloaded("Another process is writing voices.", LOCK_WAIT_S)
             time.sleep(LOCK_EVERY_S)
         yield
     finally:
         os.close(file)  # lets go of the lock
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(file: int) -> bool:
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _try_lock(file: int) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True

@@ -7,7 +7,7 @@ import pytest
 
 from syrinx.core.errors import ModelFailed, ModelNotReady
 from syrinx.core.types import Samples
-from syrinx.models.chatterbox.library import bring_in
+from syrinx.models.chatterbox.runtime import bring_in
 from syrinx.models.chatterbox.watermark import Marking, marker
 from tests.fakes.speech import speech
 

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from syrinx.models.chatterbox.library import bring_in, quiet
+from syrinx.models.chatterbox.runtime import bring_in, quiet
 
 SERVED = None
 """Its sizes are in its library's code: a server's worker loads full-sized weights only."""

@@ -15,8 +15,8 @@ from syrinx.models.device import choose_device, choose_dtype, set_threads
 from .checkpoint import CANGJIE, Checkpoint, broken, find
 from .conditionals import Voice, VoiceShape, paired, voice_of
 from .languages import CHINESE, ENGLISH, MULTILINGUAL
-from .library import bring_in, quiet
 from .options import ChatterboxOptions, Variant
+from .runtime import bring_in, quiet
 
 MAY_LACK = {"tokenizer._mel_filters", "tokenizer.window"}
 """Constants that the S3Gen of some checkpoints leaves out (``ignore_state_dict_missing`` in ``s3tokenizer.py``)."""

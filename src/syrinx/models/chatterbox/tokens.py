@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .conditionals import Voice
-from .library import quiet
 from .options import AnyStyle, Style, TurboStyle
+from .runtime import quiet
 
 Processor = Callable[[Any, Any], Any]
 """Of token ids (1, n) and logits (1, vocabulary); gives logits."""

@@ -13,7 +13,7 @@ import numpy as np
 from syrinx.core.errors import ModelFailed, ModelNotReady
 from syrinx.core.types import Samples
 
-from .library import quiet
+from .runtime import quiet
 from .sound import SAMPLE_RATE
 
 FADE = 960

@@ -15,7 +15,7 @@ from syrinx.core.errors import ModelFailed
 from syrinx.core.types import Samples
 
 from .kinds import Device, Dtype, Generator, Tensor
-from .library import Loaded
+from .runtime import Loaded
 
 
 class Network:

@@ -11,7 +11,7 @@ from syrinx.core.types import Samples
 
 from . import script
 from .kinds import Tensor
-from .library import Loaded
+from .runtime import Loaded
 
 SPEAKER = "0"
 
