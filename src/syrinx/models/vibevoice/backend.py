@@ -52,14 +52,14 @@ class VibeVoiceBackend(Backend):
 
     def load(self) -> ModelInfo:
         found = checkpoint.read(self._options.weights)
-        from . import library
+        from . import runtime
         from .network import Network
         from .scribe import Scribe
 
         device = choose_device(self._options)
         dtype = choose_dtype(self._options)
         with memory_errors("vibevoice"):
-            loaded = library.load(found, device, dtype, self._options.attention)
+            loaded = runtime.load(found, device, dtype, self._options.attention)
             network = Network(loaded)
         set_threads(self._options)
         self.info = ModelInfo(
@@ -69,7 +69,7 @@ class VibeVoiceBackend(Backend):
             voices=(VOICE,),
             default_voice=VOICE.id,
             licence="Apache-2.0 (library); weights: see their model card",
-            revision=f"{SOUND}-{library.version()}-{found.digest}-{dtype}-{loaded.attention}".replace("torch.", ""),
+            revision=f"{SOUND}-{runtime.version()}-{found.digest}-{dtype}-{loaded.attention}".replace("torch.", ""),
             max_segment_chars=MAX_CHARS,
             repeatable=True,
             sampled=True,
