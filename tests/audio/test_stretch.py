@@ -173,6 +173,7 @@ def parts_of(length: int, steps: list[Change]) -> float:
 @settings(max_examples=15, deadline=None)
 @given(changes, st.integers(0, 19_200))
 @example([(0, 4.0, 0.5)], 750)  # its first grain stands for more than there is
+@example([(43, 0.25, 0.5), (5000, 1.0, 1.0)], 11_118)  # it flows on, but from behind where it should be
 def test_the_length_is_the_sum_of_the_parts(steps: list[Change], length: int) -> None:
     samples = voice_like(0.8, RATE)[:length]
     assert abs(len(changed(samples, steps)) - parts_of(len(samples), steps)) <= 1

@@ -121,6 +121,8 @@ class Stretch:
     def _grain(self) -> Samples | None:
         """The next of the output, or None where too little came in."""
         hop, pitch = self._hop, self.pitch
+        if self._map.at(self._given + hop) > self._taken:
+            return None  # an end here would come after more than its length
         middle = self._map.at(self._given + 0.5 * hop)
         ideal = middle - 0.5 * hop * pitch
         if self.speed == pitch == 1.0 and self._flows_on(ideal):
@@ -129,9 +131,7 @@ class Stretch:
         places = math.floor(2 * self._search / pitch) + 1
         length = max(hop, self._likeness)
         if not (
-            self._map.at(self._given + hop) <= self._taken  # else an end here would come after more than its length
-            and self._has(first, places + length, self._reader)
-            and self._has(self._next, self._likeness, self._last_reader)
+            self._has(first, places + length, self._reader) and self._has(self._next, self._likeness, self._last_reader)
         ):
             return None
         before = self._read(self._next, self._likeness, self._last_reader)
