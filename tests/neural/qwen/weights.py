@@ -10,6 +10,8 @@ import torch
 
 from syrinx.models.qwen import loading
 
+SERVED = {"device": "cpu", "threads": 1, "max_seconds": 4.0}
+"""Options for a server's tests: these weights never end by themselves, and a warm-up has to."""
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<tts_pad>", "<tts_text_bos>", "<tts_text_eod>")
 LANGUAGES = (
     *("chinese", "english", "german", "italian", "portuguese", "spanish", "japanese", "korean", "french", "russian"),
