@@ -151,7 +151,8 @@ for round in range(1 + int(sys.argv[4])):
 def peer(environment: Path, config: Path, voice: Path, log: Path) -> Iterator[Target]:
     """``pocket-tts serve``, ready."""
     port = free_port()
-    command = [str(environment / "bin" / "pocket-tts"), "serve", "--host", HOST, "--port", str(port)]
+    inside = environment / "bin"  # its scripts name the folder that the environment was built in
+    command = [str(inside / "python"), str(inside / "pocket-tts"), "serve", "--host", HOST, "--port", str(port)]
     command += ["--config", str(config), "--default-voice", str(voice)]
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | {"HF_HUB_OFFLINE": "1"})
