@@ -19,8 +19,8 @@ from typing import Any
 
 from syrinx.core.types import SynthesisJob
 from syrinx.models.chatterbox.backend import ChatterboxBackend
-from syrinx.models.chatterbox.runtime import quiet
 from syrinx.models.chatterbox.options import ChatterboxOptions
+from syrinx.models.chatterbox.runtime import quiet
 from tests.neural.chatterbox import weights
 
 TEXT = "The quick brown fox jumps over the lazy dog, and then it sleeps for a long while in the sun."
