@@ -87,10 +87,13 @@ class Page:
     def shown(self, name: str) -> str:
         return self.tab.inner_text(f"#{name}")
 
-    def slide(self, name: str, value: float) -> None:
-        """Move a slider as its person would: it tells of the way and of the end."""
-        move = "(e, v) => { e.value = v; for (const t of ['input', 'change']) e.dispatchEvent(new Event(t)) }"
-        self.tab.eval_on_selector(f"#{name}", move, value)
+    def slide(self, name: str, value: float) -> Any:
+        """Move a slider as its person would: it tells of the way and of the end. Returns the word that sounds then."""
+        move = (
+            "(e, v) => { const word = window.syrinx.word; e.value = v;"
+            " for (const t of ['input', 'change']) e.dispatchEvent(new Event(t)); return word }"
+        )
+        return self.tab.eval_on_selector(f"#{name}", move, value)
 
     def close(self) -> None:
         self.context.close()
