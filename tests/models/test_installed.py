@@ -12,7 +12,9 @@ from syrinx.core.errors import ModelNotFound, ModelNotReady
 from syrinx.models.environment import Environments, EnvironmentSpec, Manifest
 from syrinx.models.fetch import Places
 from syrinx.models.installed import Installed
-from syrinx.models.registry import ModelEntry
+from syrinx.models.registry import MODELS, ModelEntry
+from syrinx.models.torch_build import TorchSource
+from syrinx.models.variant import Variant
 from syrinx.models.weights import Weights
 
 ABSENT = ModelEntry(
@@ -28,6 +30,19 @@ NEURAL = replace(
     weights=(Weights("org/small", 1, "MIT"), Weights("org/big", 9, "MIT")),
 )
 
+CODEC = Weights("org/codec", 1, "MIT", ("codec.bin",), named_by="codec")
+MANIFOLD = replace(
+    NEURAL,
+    name="manifold",
+    requires=("loop",),
+    weights=(Weights("org/whole", 9, "MIT", parts=(CODEC,)),),
+    variants=(
+        Variant("source", "elsewhere", weights=(CODEC,)),
+        Variant("source", "engine", environment="engine", requires=("motor",)),
+    ),
+)
+"""What it needs depends on its options."""
+
 
 class Spec(EnvironmentSpec):
     """One whose lock is in the test."""
@@ -40,15 +55,19 @@ SPEC = Spec("env", "nowhere", torch="")
 
 
 def here(folder: Path, *entries: ModelEntry) -> Installed:
-    return Installed(Places(folder), models={entry.name: entry for entry in entries}, specs={"env": SPEC})
+    return Installed(
+        Places(folder),
+        models={entry.name: entry for entry in entries},
+        specs={"env": SPEC, "engine": replace(SPEC, name="engine")},
+    )
 
 
-def build(environments: Environments, digest: str = SPEC.digest()) -> None:
+def build(environments: Environments, digest: str = SPEC.digest(), name: str = "env", torch: str = "") -> None:
     """What looks like a whole environment."""
-    python = environments.python("env")
+    python = environments.python(name)
     python.parent.mkdir(parents=True, exist_ok=True)
     python.touch()
-    environments.certify(Manifest("env", digest, ""))
+    environments.certify(Manifest(name, digest, torch))
 
 
 def test_auto_takes_the_first_speaking_model_that_can_run_whatever_the_order(tmp_path: Path) -> None:
@@ -99,6 +118,55 @@ def test_where_it_runs_and_from_what(tmp_path: Path) -> None:
     assert installed.options(HERE, {"level": 1}) == {"level": 1}
     assert installed.python(HERE) == sys.executable
     assert installed.python(NEURAL).startswith(str(tmp_path / "environments" / "env"))
+
+
+def test_what_another_computes_needs_no_weights_here_but_the_part_that_is_used_here(tmp_path: Path) -> None:
+    installed, elsewhere = here(tmp_path, MANIFOLD), {"source": "elsewhere"}
+    build(installed.environments)
+    assert "needs its weights (org/whole)" in (installed.lacking(MANIFOLD) or "")
+    assert "needs its weights (org/codec)" in (installed.lacking(MANIFOLD, elsewhere) or "")
+    codec = tmp_path / "models" / "org" / "codec"
+    codec.mkdir(parents=True)
+    assert "needs codec.bin" in (installed.lacking(MANIFOLD, elsewhere) or "")
+    (codec / "codec.bin").touch()
+    assert installed.lacking(MANIFOLD, elsewhere) is None
+    assert installed.options(MANIFOLD, elsewhere) == {**elsewhere, "weights": str(codec)}
+    assert "org/whole" in (installed.lacking(MANIFOLD, {"source": "here"}) or "")
+    assert installed.choose_auto({"manifold": elsewhere})[0] == "manifold"
+
+
+def test_a_part_that_an_option_names_is_not_asked_for(tmp_path: Path) -> None:
+    installed, own = here(tmp_path, MANIFOLD), tmp_path / "own"
+    build(installed.environments)
+    own.mkdir()
+    assert installed.lacking(MANIFOLD, {"source": "elsewhere", "codec": str(own)}) is None
+    (tmp_path / "models" / "org" / "whole").mkdir(parents=True)
+    assert "needs org/codec as well" in (installed.lacking(MANIFOLD) or "")
+    assert installed.lacking(MANIFOLD, {"codec": str(own)}) is None
+    assert "nowhere" in (installed.lacking(MANIFOLD, {"source": "elsewhere", "codec": "nowhere"}) or "")
+
+
+def test_an_option_may_ask_for_another_environment(tmp_path: Path) -> None:
+    installed, engine = here(tmp_path, MANIFOLD), {"source": "engine", "weights": str(tmp_path)}
+    build(installed.environments)
+    assert "needs the environment engine, which is not installed" in (installed.lacking(MANIFOLD, engine) or "")
+    assert (installed.device(MANIFOLD, {}), installed.device(MANIFOLD, engine)) == ("cpu", "")
+    build(installed.environments, replace(SPEC, name="engine").digest(), "engine", "2.0+cpu")
+    assert installed.lacking(MANIFOLD, engine) is None
+    assert installed.python(MANIFOLD, engine) == str(installed.environments.python("engine"))
+    assert installed.python(MANIFOLD) == str(installed.environments.python("env"))
+    assert installed.plan("env", TorchSource()).imports == ("loop",)
+    assert installed.plan("engine", TorchSource()).imports == ("motor",)
+
+
+@pytest.mark.parametrize("name", ["orpheus", "veena"])
+def test_orpheus_needs_its_language_model_only_where_it_computes_the_tokens(name: str) -> None:
+    entry = MODELS[name]
+    (codec,) = entry.under({"source": "upstream"}).weights
+    assert entry.weights[0].parts == (codec,) and entry.under({"source": "upstream"}).environment == "orpheus"
+    assert entry.under({"source": "vllm"}).weights == entry.weights
+    assert entry.under({"source": "vllm"}).environment == "orpheus-vllm"
+    assert entry.under({"source": "transformers"}) is entry
 
 
 def test_an_unknown_model_is_refused_naming_those_there_are(tmp_path: Path) -> None:

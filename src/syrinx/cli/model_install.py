@@ -77,7 +77,8 @@ def install_model(
 
     settings = settings_of(data_dir, config)
     installed = installed_here(settings)
-    entry = installed.find_any(name)
+    options = dict(settings.model_options.get(name, {}))
+    entry = installed.find_any(name).under(options)
     chosen = choose_weights(entry, which)
     source = TorchSource(how.torch, settings.torch_index if how.torch_index is None else how.torch_index)
     source.check()
@@ -85,7 +86,6 @@ def install_model(
         install_environment(entry, installed, source, how != ANY_TORCH)
     if chosen is not None and not which.no_weights:
         bring_weights(chosen, installed, which)
-    options = dict(settings.model_options.get(name, {}))
     lacking = installed.lacking(entry, options)
     if lacking is not None:
         print(f"{lacking}." if not which.no_weights else f"Its environment is ready. {lacking}.")

@@ -29,8 +29,9 @@ def remove_model(
     from syrinx.models.local_weights import discard
     from syrinx.wiring import installed_here
 
-    installed = installed_here(settings_of(data_dir, config))
-    entry = installed.find_any(name)
+    settings = settings_of(data_dir, config)
+    installed = installed_here(settings)
+    entry = installed.find_any(name).under(settings.model_options.get(name, {}))
     environment = _environment(entry, installed)
     folders = _weights(entry, installed) if weights else []
     if environment is None and not folders:
@@ -59,13 +60,13 @@ def _environment(entry: ModelEntry, installed: Installed) -> Path | None:
 
 def _sharing(entry: ModelEntry, installed: Installed) -> list[ModelEntry]:
     """Other models that run in the same environment."""
-    every = installed.models.values()
-    return [each for each in every if entry.environment and each.environment == entry.environment and each is not entry]
+    others = [each for each in installed.models.values() if each.name != entry.name]
+    return [each for each in others if entry.environment in {form.environment for form in each.forms()} - {""}]
 
 
 def _weights(entry: ModelEntry, installed: Installed) -> list[Path]:
     """The folders of its checkpoints and their parts that no other model is loaded from."""
-    others = [each for each in installed.models.values() if each is not entry]
+    others = [each for each in installed.models.values() if each.name != entry.name]
     kept = {part.repo for each in others for one in each.weights if installed.has(one) for part in (one, *one.parts)}
     ours = {part.repo for one in entry.weights for part in (one, *one.parts)}
     places = [installed.places.model(repo) for repo in sorted(ours - kept)]

@@ -56,8 +56,9 @@ def describe_models(settings: Settings) -> list[dict[str, Any]]:
 
     installed, trials = installed_here(settings), Trials(settings.data_dir).read()
     rows: list[dict[str, Any]] = []
-    for entry in installed.models.values():
-        options = settings.model_options.get(entry.name, {})
+    for plain in installed.models.values():
+        options = settings.model_options.get(plain.name, {})
+        entry = plain.under(options)
         needs = installed.lacking(entry, options)
         trial = trials.get(entry.name) if needs is None else None
         rows.append(

@@ -16,9 +16,14 @@ from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 MANIFEST = "syrinx-environment.json"
 """Written last: a folder without it is no environment."""
+
+DeviceKind = Literal["cpu", "cuda"]
+DEVICES: tuple[DeviceKind, ...] = ("cpu", "cuda")
+"""Kinds of device that locks are told apart by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +32,32 @@ class EnvironmentSpec:
 
     name: str
     package: str
-    """Import path of the package whose ``lock.txt`` it is."""
+    """Import path of the package that has its lock."""
     torch: str = "2.13.0"
     """Version; empty: none. Kept out of the lock, because its build depends on the device."""
     size_bytes: int = 2_000_000_000
     """About what it takes on the disk, with the CPU's build of torch."""
+    lock_name: str = "lock"
+    """Of the lock, ``<lock_name>.txt``."""
+    by_device: bool = False
+    """More is installed beside the lock, by device as torch is: ``<lock_name>-cpu.txt`` or ``<lock_name>-cuda.txt``."""
 
     def lock(self) -> str:
         """The text of the lock."""
-        return resources.files(self.package).joinpath("lock.txt").read_text(encoding="utf-8")
+        return self._read(f"{self.lock_name}.txt")
+
+    def device_lock(self, device: DeviceKind) -> str:
+        """The text of what is installed beside the lock on that kind of device; empty: nothing."""
+        return self._read(f"{self.lock_name}-{device}.txt") if self.by_device else ""
 
     def digest(self) -> str:
-        """Changes with anything that the environment is built from."""
+        """Changes with anything that the environment is built from, on any device."""
         python = f"{sys.version_info.major}.{sys.version_info.minor}"
-        return hashlib.sha256(f"{python}\n{self.torch}\n{self.lock()}".encode()).hexdigest()
+        beside = filter(None, map(self.device_lock, DEVICES))
+        return hashlib.sha256("\n".join([python, self.torch, self.lock(), *beside]).encode()).hexdigest()
+
+    def _read(self, name: str) -> str:
+        return resources.files(self.package).joinpath(name).read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +79,13 @@ ENVIRONMENTS: Mapping[str, EnvironmentSpec] = _table(
     EnvironmentSpec(name="qwen", package="syrinx.models.qwen"),
     EnvironmentSpec(name="pocket", package="syrinx.models.pocket"),
     EnvironmentSpec(name="orpheus", package="syrinx.models.orpheus"),
+    EnvironmentSpec(
+        name="orpheus-vllm",
+        package="syrinx.models.orpheus",
+        lock_name="vllm",
+        by_device=True,
+        size_bytes=4_000_000_000,
+    ),
     EnvironmentSpec(name="kokoro", package="syrinx.models.kokoro", size_bytes=1_500_000_000),
     EnvironmentSpec(name="chatterbox", package="syrinx.models.chatterbox"),
     EnvironmentSpec(name="vibevoice", package="syrinx.models.vibevoice"),

@@ -20,7 +20,7 @@ from syrinx.core.errors import ModelNotReady
 
 from .environment import Environments, EnvironmentSpec, Manifest
 from .locking import only_one
-from .torch_build import TorchSource, pip_arguments, requirements, this_device
+from .torch_build import TorchSource, kind_of, pip_arguments, requirements, this_device
 
 NEEDED = ("msgspec", "numpy", "safetensors")
 """What the worker itself imports: every lock has them."""
@@ -88,7 +88,7 @@ def remove(name: str, environments: Environments) -> bool:
 def _build(plan: BuildPlan, environments: Environments, staging: Path, say: Say) -> Manifest:
     spec = plan.spec
     python = staging / environments.python(spec.name).relative_to(environments.place(spec.name))
-    locked = spec.lock()
+    locked = spec.lock() + spec.device_lock(kind_of(plan.torch, this_device()))
     say(f"Making the environment {spec.name}")
     ours = importlib.util.find_spec("pip") is not None  # else one of its own, which takes some seconds more
     _run([sys.executable, "-m", "venv", *(["--without-pip"] if ours else []), str(staging)], plan, say)

@@ -43,33 +43,38 @@ class Installed:
 
     def lacking(self, entry: ModelEntry, options: Mapping[str, Any] | None = None) -> str | None:
         """Say what the model lacks on this machine and how to get it, as a full sentence; None when it can run."""
-        unset = [name for name in entry.needs if not (options or {}).get(name)]
+        given = options or {}
+        entry = entry.under(given)
+        unset = [name for name in entry.needs if not given.get(name)]
         if unset:
             return f"The model {entry.name} needs the option {unset[0]}: {entry.advice}"
         if not entry.environment:
             return missing(entry)
         why = self.environments.lacking(self.specs[entry.environment])
         if why is None and entry.weights:
-            why = self._lacking_weights(entry, options or {})
+            why = self._lacking_weights(entry, given)
         if why is None:
             return None
-        named = str((options or {}).get("weights") or "")
+        named = str(given.get("weights") or "")
         other = any(each.repo == named for each in entry.weights[1:])
         advice = f"syrinx models install {entry.name}" + (f" --weights {named}" if other else "")
         return f"The model {entry.name} {why}: {advice}"
 
-    def python(self, entry: ModelEntry) -> str:
+    def python(self, entry: ModelEntry, options: Mapping[str, Any] | None = None) -> str:
         """The interpreter that its worker runs in."""
+        entry = entry.under(options or {})
         return str(self.environments.python(entry.environment)) if entry.environment else sys.executable
 
     def plan(self, environment: str, torch: TorchSource) -> BuildPlan:
         """How an environment is built: with what every model needs that runs in it."""
         every = [*self.models.values(), *self.aids.values()]
-        names = {name for entry in every if entry.environment == environment for name in entry.requires}
+        forms = [form for entry in every for form in entry.forms() if form.environment == environment]
+        names = {name for form in forms for name in form.requires}
         return BuildPlan(self.specs[environment], tuple(sorted(names)), torch)
 
     def device(self, entry: ModelEntry, options: Mapping[str, Any]) -> str:
         """Where it computes, as far as that is known without asking it: what its options say, else by its torch."""
+        entry = entry.under(options)
         asked = str(options.get("device") or "auto")
         if asked != "auto":
             return asked
@@ -87,8 +92,9 @@ class Installed:
 
     def weights_named(self, entry: ModelEntry, options: Mapping[str, Any]) -> str:
         """Likewise as it is called: what the options say, else a repository."""
+        entry = entry.under(options)
         here = next((each for each in entry.weights if self.has(each)), entry.weights[0])
-        return str(options.get("weights") or here.repo)
+        return str(options.get("weights") or options.get(here.named_by) or here.repo)
 
     def has(self, weights: Weights) -> bool:
         """Whether every file of a checkpoint is here, those of its parts too."""
@@ -100,7 +106,8 @@ class Installed:
         if not Path(place).exists():
             return f"needs its weights ({place}), which are not on this machine"
         ours = [each for each in entry.weights if str(self.places.model(each.repo)) == place]
-        for each in [part for weights in ours for part in (weights, *weights.parts)]:
+        parts = [part for weights in ours for part in (weights, *weights.parts)]
+        for each in (part for part in parts if not options.get(part.named_by)):
             folder = self.places.model(each.repo)
             if not folder.is_dir():
                 return f"needs {each.repo} as well, which is not on this machine"
@@ -110,7 +117,8 @@ class Installed:
 
     def options(self, entry: ModelEntry, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """What its backend is constructed with: the weights as a place on this machine."""
-        return {**options, "weights": self.weights(entry, options)} if entry.weights else options
+        has = entry.under(options).weights
+        return {**options, "weights": self.weights(entry, options)} if has else options
 
     def choose_auto(self, options: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[str, str]:
         """Choose the model for ``auto``: the first that speaks and can run here, else the first that can.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +16,7 @@ from syrinx.core.errors import ModelNotFound, ModelNotReady
 
 from .base import Backend
 from .options import options_schema, parse_options
+from .variant import Variant
 from .weights import Weights
 
 
@@ -50,13 +51,34 @@ class ModelEntry:
     """As ``ModelInfo.clones`` with some of its weights, to be known before it is loaded."""
     speaks: bool = True
     """False for stand-ins, which ``choose_auto`` takes only when nothing else is there."""
+    variants: tuple[Variant, ...] = ()
+    """What it needs otherwise with some of its options."""
+
+    def under(self, options: Mapping[str, Any]) -> ModelEntry:
+        """The entry as it is with these options: its environment and weights may depend on them."""
+        for variant in self.variants:
+            if options.get(variant.option) == variant.value:
+                return self._as(variant)
+        return self
+
+    def forms(self) -> tuple[ModelEntry, ...]:
+        """The entry as it is with any options."""
+        return (self, *map(self._as, self.variants))
+
+    def _as(self, variant: Variant) -> ModelEntry:
+        return replace(self, **variant.changes())  # pyright: ignore[reportArgumentType]
 
     def options_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the options in ``model_options``."""
         return options_schema(_resolve(self.options))
 
 
-SNAC = Weights("hubertsiuzdak/snac_24khz", 80_000_000, "MIT", ("config.json", "pytorch_model.bin"))
+SNAC = Weights("hubertsiuzdak/snac_24khz", 80_000_000, "MIT", ("config.json", "pytorch_model.bin"), named_by="snac")
+TOKEN_SOURCES = (
+    Variant("source", "upstream", weights=(SNAC,)),
+    Variant("source", "vllm", environment="orpheus-vllm", requires=("vllm", "snac")),
+)
+"""Of Orpheus and Veena: a server of language models has the weights itself; vLLM has an environment of its own."""
 
 
 def _table(*entries: ModelEntry) -> Mapping[str, ModelEntry]:
@@ -251,6 +273,7 @@ MODELS: Mapping[str, ModelEntry] = _table(
             ),
         ),
         languages=("en",),
+        variants=TOKEN_SOURCES,
     ),
     ModelEntry(
         name="veena",
@@ -271,6 +294,7 @@ MODELS: Mapping[str, ModelEntry] = _table(
             ),
         ),
         languages=("hi", "en-IN"),
+        variants=TOKEN_SOURCES,
     ),
     ModelEntry(
         name="upstream",

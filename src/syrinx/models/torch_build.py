@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from syrinx.core.errors import InvalidRequest
 
+from .environment import DeviceKind
+
 AUTO = "auto"
 DEFAULT = "default"
 _LABEL = re.compile(r"[a-z][a-z0-9.]{0,30}")
@@ -81,6 +83,15 @@ def requirements(version: str, source: TorchSource, device: Device) -> tuple[str
     if device.platform == "linux" and not device.nvidia and not device.amd:
         return (f"torch=={version}+cpu", f"torch=={version}")
     return (f"torch=={version}",)
+
+
+def kind_of(source: TorchSource, device: Device) -> DeviceKind:
+    """What the chosen build computes on, as far as locks are told apart by it: all but NVIDIA's GPUs counts as CPU."""
+    if source.build == AUTO:
+        return "cuda" if device.nvidia else "cpu"
+    if source.build == DEFAULT:
+        return "cuda" if device.platform == "linux" else "cpu"
+    return "cuda" if source.build.startswith("cu") else "cpu"
 
 
 def pip_arguments(requirement: str, source: TorchSource) -> list[str]:

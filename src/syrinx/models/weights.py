@@ -24,6 +24,8 @@ class Weights:
     """What sets it apart from the model's other checkpoints."""
     parts: tuple[Weights, ...] = ()
     """Other checkpoints that it cannot do without, such as a neural codec of its own."""
+    named_by: str = ""
+    """Beside ``weights``, the option that names a folder of it, which is then taken instead."""
 
 
 def wanted(name: str, files: Sequence[str]) -> bool:
