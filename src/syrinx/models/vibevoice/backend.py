@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from syrinx.models.prompt import PromptCache
 
 from . import checkpoint, clone, script
 from .options import VibeVoiceOptions, Wishes, read, schema
+from .seed import seed_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,10 +153,3 @@ class _Steps(SteppedBackend):
             return StepResult(job_id, done=True, error=error)
         chunk = None if samples is None else AudioChunk(samples, self._info.sample_rate)
         return StepResult(job_id, chunk=chunk, done=done)
-
-
-def seed_of(job: SynthesisJob) -> int:
-    """The job's seed; where it has none, one of its own that is the same when the job is repeated after a crash."""
-    if job.seed is not None:
-        return job.seed
-    return zlib.crc32(f"{job.utterance_id} {job.segment_index} {job.text}".encode("utf-8", "replace"))

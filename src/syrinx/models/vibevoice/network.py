@@ -11,9 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from syrinx.core.errors import ModelFailed
-from syrinx.core.types import Samples
-
+from .frames import Frames
 from .kinds import Device, Dtype, Generator, Tensor
 from .runtime import Loaded
 
@@ -36,7 +34,14 @@ class Network:
         self._choices = ids
         self._choice_rows: Tensor = model.lm_head.weight[torch.tensor(ids, device=self.device)]
         self._vae_std: float = config.audio_config.vae_std
-        self._scheduler: Any = model._build_default_noise_scheduler(model.generation_config)
+        self.frames = Frames(
+            self._parts.diffusion_head,
+            model._build_default_noise_scheduler(model.generation_config),
+            self._parts.audio_tower.decoder,
+            self._parts.latent_scaling_factor,
+            self._parts.latent_bias_factor,
+            self.latent_size,
+        )
 
     # --- the language model
 
@@ -72,32 +77,6 @@ class Network:
         heard = self._parts.multi_modal_projector(voice.to(self.device, self.dtype))
         return embeds.masked_scatter(places[..., None].expand_as(embeds), heard)
 
-    # --- frames
-
-    def diffuse(self, hidden: Tensor, against: Tensor | None, manner: tuple[int, float], chance: Generator) -> Tensor:
-        """A frame's scaled latent ``[1, 1, size]`` from noise, led by ``hidden`` and away from ``against``.
-
-        ``manner``: how many steps, and the guidance scale. Noise is drawn for two rows as the library does, so that a
-        seed gives here what it gives there; the second one never counts.
-        """
-        steps, scale = manner
-        led = hidden if against is None else torch.cat([hidden, against])
-        latent = torch.randn(2, self.latent_size, generator=chance)[:1].to(led)
-        self._scheduler.set_timesteps(num_inference_steps=steps)
-        for time in self._scheduler.timesteps:
-            rows = latent.expand(len(led), -1)
-            said = self._parts.diffusion_head(rows, time.repeat(len(led)).to(rows), condition=led)
-            if against is not None:
-                said = said[1:] + scale * (said[:1] - said[1:])
-            latent = self._scheduler.step(said, time, latent).prev_sample
-        return latent[:, None]
-
-    def decode(self, latent: Tensor, cache: Any) -> tuple[Tensor, Any]:
-        """Sound of one frame ``[1, 1, hop]`` from its scaled latent, and the convolutions' state after it."""
-        plain = latent / self._parts.latent_scaling_factor - self._parts.latent_bias_factor
-        out = self._parts.audio_tower.decode(plain, padding_cache=cache, use_cache=True)
-        return out.audio, out.padding_cache
-
     def listen(self, latent: Tensor, audio: Tensor, cache: Any) -> tuple[Tensor, Any]:
         """What the language model reads of its own frame ``[1, 1, hidden]``, and the convolutions' state after it."""
         heard = self._parts.semantic_tokenizer_encoder(audio, padding_cache=cache, use_cache=True)
@@ -122,14 +101,6 @@ class Network:
         drawn = latents + spread[:, None, None] * noise
         scaled = drawn.to(self.device, self.dtype) + self._parts.latent_bias_factor
         return scaled * self._parts.latent_scaling_factor
-
-
-def samples_of(audio: Tensor) -> Samples:
-    """``[1, 1, n]`` to float32 ``[n]`` within -1 and 1. Raises ``ModelFailed`` for what is no sound."""
-    samples: Samples = audio[0, 0].float().cpu().numpy()
-    if not np.isfinite(samples).all():
-        raise ModelFailed("VibeVoice made sound that is not a number: set dtype = float32 or bfloat16.")
-    return np.ascontiguousarray(np.clip(samples, -1.0, 1.0), np.float32)
 
 
 def _ends(model: Any) -> frozenset[int]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-import msgspec
-
-from syrinx.core.errors import InvalidRequest
 from syrinx.models.device import DeviceOptions
-from syrinx.models.options import Range, options_schema
+from syrinx.models.options import Range
+
+from .wishes import read_as, schema_of
 
 Steps = Annotated[int, Range(ge=1, le=100, description="Denoising steps of each frame: fewer are faster and rougher")]
 Guidance = Annotated[
@@ -47,21 +45,9 @@ class Wishes:
 
 def schema(options: VibeVoiceOptions) -> dict[str, Any]:
     """Return the JSON Schema of a request's options, with the defaults that hold here."""
-    made = options_schema(Wishes)
-    for name, described in made["properties"].items():
-        described["default"] = getattr(options, name)
-    return made
+    return schema_of(Wishes, options)
 
 
 def read(given: Mapping[str, Any], options: VibeVoiceOptions) -> Wishes:
     """Check the options of a request. Raises ``InvalidRequest`` whose ``param`` is the name of the wrong one."""
-    hints = typing.get_type_hints(Wishes, include_extras=True)
-    values: dict[str, Any] = {name: getattr(options, name) for name in hints}
-    for name, value in given.items():
-        if name not in hints:
-            raise InvalidRequest(f"The model vibevoice has no option {name!r} for a request.", param=name)
-        try:
-            values[name] = msgspec.convert(value, hints[name])
-        except msgspec.ValidationError as error:
-            raise InvalidRequest(f"Option {name!r}: {error}, got {str(value)[:100]!r}.", param=name) from None
-    return Wishes(**values)
+    return read_as(Wishes, "vibevoice", given, options)

@@ -12,8 +12,8 @@ import torch
 
 from syrinx.core.errors import ModelNotReady
 
-from . import checkpoint
-from .checkpoint import Checkpoint
+from .checkpoint import FILES, Checkpoint
+from .files import WEIGHTS
 from .kinds import Device, Dtype
 from .options import Attention
 
@@ -42,7 +42,7 @@ def load(found: Checkpoint, device: Device, dtype: Dtype, attention: Attention) 
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    chosen = _attention(attention, device, dtype)
+    chosen = choose_attention(attention, device, dtype)
     try:
         processor: Any = VibeVoiceProcessor.from_pretrained(str(found.folder), local_files_only=True)
         read: Any = VibeVoiceForConditionalGeneration.from_pretrained(
@@ -57,11 +57,11 @@ def load(found: Checkpoint, device: Device, dtype: Dtype, attention: Attention) 
         raise  # of the environment, not of the checkpoint
     except Exception as error:  # the library raises anything for a bad file
         reason = " ".join(str(error).split())[:300]
-        raise checkpoint.wrong(found.folder, f"the library refuses it: {reason}") from error
+        raise FILES.wrong(found.folder, f"the library refuses it: {reason}") from error
     model, said = read
     _check_complete(found, said)
     if not processor.chat_template:
-        raise checkpoint.wrong(found.folder / "chat_template.jinja", "it is missing")
+        raise FILES.wrong(found.folder / "chat_template.jinja", "it is missing")
     return Loaded(model.to(device).eval().requires_grad_(False), processor, chosen)
 
 
@@ -74,14 +74,14 @@ def _check_complete(found: Checkpoint, said: Any) -> None:
     ):
         names = sorted(str(name) for name in said.get(kind) or ())
         if names:
-            raise checkpoint.wrong(
-                found.folder / checkpoint.WEIGHTS,
+            raise FILES.wrong(
+                found.folder / WEIGHTS,
                 f"it does not fit config.json: {why} {names[0]} (and {len(names) - 1} more)",
             )
 
 
-def _attention(wanted: Attention, device: Device, dtype: Dtype) -> str:
-    """Which to use; ``auto`` falls back, a wish does not."""
+def choose_attention(wanted: Attention, device: Device, dtype: Dtype) -> str:
+    """Which to use; ``auto`` falls back, a wish does not. Raises ``ModelNotReady``."""
     fits = device.type == "cuda" and dtype != torch.float32 and importlib.util.find_spec("flash_attn") is not None
     if wanted == "flash_attention_2" and not fits:
         raise ModelNotReady(

@@ -13,8 +13,9 @@ import torch
 
 from syrinx.core.types import Samples
 
+from .frames import samples_of
 from .kinds import Generator, Tensor
-from .network import Network, samples_of
+from .network import Network
 
 MOST_SIGNS = 8
 """Tokens in a row that are no frames: an end of audio and the next beginning are two."""
@@ -91,8 +92,8 @@ class Speaking:
         network, manner = self._network, self._manner
         assert self._hidden is not None and self._read is not None
         against = network.read(self._read, self._against) if manner.guidance != 1 else None
-        latent = network.diffuse(self._hidden, against, (manner.steps, manner.guidance), self._chance)
-        audio, self._decoder = network.decode(latent, self._decoder)
+        latent = network.frames.diffuse(self._hidden, against, (manner.steps, manner.guidance), self._chance)
+        audio, self._decoder = network.frames.decode(latent, self._decoder)
         self._frame, self._hidden = (latent, audio), None
         self._frames += 1
         return samples_of(audio)
