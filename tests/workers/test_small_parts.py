@@ -16,7 +16,7 @@ from syrinx.workers.address import Address, parse_address, unix_path
 from syrinx.workers.faults import MAX_MESSAGE_CHARS, error_of, fault_of
 from syrinx.workers.launch.process import ProcessSpec, environment
 from syrinx.workers.meter import Meter
-from syrinx.workers.runaway import RunawayPolicy, budget_s
+from syrinx.workers.runaway import RunawayPolicy, budget_s, usual_s
 from syrinx.workers.slot import describe_exit
 
 POLICY = RunawayPolicy(base_s=4.0, factor=4.0)
@@ -25,11 +25,12 @@ POLICY = RunawayPolicy(base_s=4.0, factor=4.0)
 @pytest.mark.parametrize("nonsense", [None, 0.0, -1.0, math.nan, math.inf])
 def test_the_budget_follows_the_text_where_the_model_has_no_estimate(nonsense: float | None):
     slow = SynthesisJob("j", "x" * 50, "v", "en", Delivery(speed=0.5))
-    assert budget_s(slow, nonsense, 0.1, POLICY) == pytest.approx(4.0 + 4.0 * 10.0)
+    assert usual_s(slow, nonsense, 0.1) == pytest.approx(10.0)
+    assert budget_s(10.0, POLICY) == 4.0 + 4.0 * 10.0
 
 
 def test_the_budget_follows_the_models_estimate_where_it_has_one():
-    assert budget_s(SynthesisJob("j", "x", "v", "en"), 100.0, 0.1, POLICY) == 404.0
+    assert usual_s(SynthesisJob("j", "x", "v", "en"), 100.0, 0.1) == 100.0
 
 
 def test_speed_is_weighted_by_time_and_follows_a_change():

@@ -1,8 +1,9 @@
 """Who may start now, who waits, who is refused. Pure: callers pass the time and the measured load, and do the waiting.
 
-The expected wait is ``(those ahead / places + 0.5) * mean wall time of an utterance``, where the places are those that
-are taken now, at most what the model was measured to carry without a listener running dry. Over the service level the
-answer is ``Overloaded`` at once, with that wait.
+The expected wait is ``(those ahead + 0.5) / places * mean wall time of an utterance`` (the founding Realtime-style
+server's for its one place, protocols 2.4), where the places are those that are taken now, at most what the model was
+measured to carry without a listener running dry. Over the service level the answer is ``Overloaded`` at once, with that
+wait.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class Admission:
         bulk = service_class is ServiceClass.BULK
         held = self.running if bulk else self._by_class[service_class]
         places = max(1, min(held, self._capacity(load)))
-        return (self._ahead_of(service_class) / places + 0.5) * self._wall_s
+        return (self._ahead_of(service_class) + 0.5) / places * self._wall_s
 
     def _let_run(self, ticket: Ticket, now: float) -> None:
         self._running[ticket.id] = (ticket, now)

@@ -20,10 +20,12 @@ from syrinx.core.types import AudioChunk, Samples
 from syrinx.models.base import Backend, ModelInfo, ReferenceClip, StepResult
 from syrinx.models.prompt import encode_prompt
 
+from .beginnings import Beginnings
 from .faults import fault_of
+from .headstart import HeadStartPolicy
 from .messages import Cancel, Credit, FromWorker, Idle, Measured, Output, Pace, PrepareVoice, Submit, VoicePrepared
 from .meter import Meter
-from .runaway import RunawayPolicy, budget_s
+from .runaway import RunawayPolicy, budget_s, usual_s
 from .schedule import Candidate, Pick, SchedulePolicy, owner_key, pick
 from .timeline import RunningJob, Timeline
 from .usage import Usage
@@ -60,6 +62,7 @@ class Turn:
 class LoopPolicy:
     schedule: SchedulePolicy = field(default_factory=SchedulePolicy)
     runaway: RunawayPolicy = field(default_factory=RunawayPolicy)
+    head_start: HeadStartPolicy = field(default_factory=HeadStartPolicy)
 
 
 class StepLoop:
@@ -79,6 +82,7 @@ class StepLoop:
         self._sweep_at = 64
         self._usage = Usage()
         self._meter = Meter()
+        self._beginnings = Beginnings(policy.head_start)
         self._reported_at = -math.inf
         self.working_since: float | None = None
         """When the call into the backend began that runs now; None: none runs."""
@@ -130,17 +134,19 @@ class StepLoop:
             if job.job_id in self._jobs:
                 raise InvalidRequest(f"There is a job {job.job_id!r} already.")
             self._call([job.job_id], lambda: self._steps.open(job))
-            expected_s = self._call([job.job_id], lambda: self._backend.expected_s(job))
+            told_s = self._call([job.job_id], lambda: self._backend.expected_s(job))
         except Exception as error:  # noqa: BLE001 - a job that a model cannot take fails alone
             _log(error)
             return [Output(job.job_id, done=True, fault=fault_of(error))]
+        expected_s = usual_s(job, told_s, self._info.seconds_per_char)
         running = RunningJob(
             job,
             message.terms,
             message.order,
             arrived_at=now,
             credit_s=message.credit_s,
-            budget_s=budget_s(job, expected_s, self._info.seconds_per_char, self._runaway),
+            budget_s=budget_s(expected_s, self._runaway),
+            expected_s=expected_s,
             skip_samples=message.skip_samples,
             skip_marks=message.skip_marks,
             alone=message.alone,
@@ -185,6 +191,7 @@ class StepLoop:
 
     def _close(self, running: RunningJob) -> None:
         job_id = running.job.job_id
+        self._beginnings.release(running)
         del self._jobs[job_id]
         self._timelines[running.terms.timeline].remove(running)
         self._changed(running)
@@ -225,6 +232,7 @@ class StepLoop:
         now = self._clock.now()
         messages: list[FromWorker] = []
         spare = set(picked.job_ids[len(picked.job_ids) - picked.spare :])
+        stepped = [self._jobs[job_id] for job_id in picked.job_ids]
         made_s = dict.fromkeys(picked.job_ids, 0.0)
         for result in results:
             running = self._jobs.get(result.job_id)
@@ -239,7 +247,11 @@ class StepLoop:
                 running.silent_s = 0.0 if seconds else running.silent_s + now - began
                 messages += self._check_silence(running)
                 self._charge(running, now, seconds, job_id in spare)
-        self._meter.stepped(now - began, len(picked.job_ids), sum(made_s.values()))
+        self._meter.stepped(now - began, len(stepped), sum(made_s.values()))
+        self._beginnings.stepped(stepped, now - began, sum(made_s.values()))
+        for running in self._beginnings.due(picked, self._timelines, now):
+            messages += self._begin(running, now)
+            self._changed(running)
         if now - self._reported_at >= REPORT_EVERY_S and self._meter.row_speed is not None:
             self._reported_at = now
             messages.append(self.measured())
@@ -266,16 +278,37 @@ class StepLoop:
                 error, samples = broken, None
         elif error is not None:
             _log(error)
-        messages = self._pieces(running, samples, chunk, now) if samples is not None and chunk is not None else []
+        messages = self._send(running, samples, chunk, now) if samples is not None and chunk is not None else []
         if error is not None or result.done:
+            messages += self._begin(running, now)
             messages.append(Output(running.job.job_id, done=True, fault=fault_of(error) if error else None))
             self._close(running)
         else:
             self._changed(running)
         return messages
 
-    def _pieces(self, running: RunningJob, samples: Samples, chunk: AudioChunk, now: float) -> list[FromWorker]:
-        """Return what of a chunk goes out: all but what the listener's side has from another worker already."""
+    def _send(self, running: RunningJob, samples: Samples, chunk: AudioChunk, now: float) -> list[FromWorker]:
+        """Return what of a chunk goes out now; of a stream that is about to begin, nothing yet."""
+        outputs, sent = self._pieces(running, samples, chunk)
+        audio_s = sent / chunk.sample_rate
+        running.credit_s -= audio_s
+        if running.job.job_id in self._beginnings or self._timelines[running.terms.timeline].begins(running, now):
+            self._beginnings.keep(running, outputs, audio_s, now)
+            return []
+        if sent:
+            self._timelines[running.terms.timeline].sent(running, now, audio_s)
+        return [*outputs]
+
+    def _begin(self, running: RunningJob, now: float) -> list[FromWorker]:
+        """Return what was held back of a job, which its listener begins to hear now."""
+        outputs, audio_s = self._beginnings.release(running)
+        if audio_s:
+            self._timelines[running.terms.timeline].sent(running, now, audio_s)
+        return [*outputs]
+
+    def _pieces(self, running: RunningJob, samples: Samples, chunk: AudioChunk) -> tuple[list[Output], int]:
+        """Return messages of all of a chunk but what the listener's side has from another worker already, and the
+        number of samples in them."""
         marks = chunk.marks
         skipped = min(running.skip_marks, len(marks))
         running.skip_marks -= skipped
@@ -284,11 +317,8 @@ class StepLoop:
         running.skip_samples -= skipped
         samples = samples[skipped:]
         if not len(samples):
-            return [Output(running.job.job_id, None, chunk.sample_rate, marks)] if marks else []
+            return ([Output(running.job.job_id, None, chunk.sample_rate, marks)] if marks else []), 0
         running.alone = False  # past the place where the worker died
-        audio_s = len(samples) / chunk.sample_rate
-        running.credit_s -= audio_s
-        self._timelines[running.terms.timeline].sent(running, now, audio_s)
         starts = range(0, len(samples), MAX_SAMPLES)
         return [
             Output(
@@ -298,7 +328,7 @@ class StepLoop:
                 marks if start == 0 else (),
             )
             for start in starts
-        ]
+        ], len(samples)
 
     def _checked(self, chunk: AudioChunk) -> Samples:
         """Return the samples as they must be. Raises ``ModelFailed`` for what is not audio of this model."""

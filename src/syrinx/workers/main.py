@@ -30,7 +30,7 @@ from .channel import Channel, ServerGone
 from .faults import Fault, fault_of
 from .loop import LoopPolicy, StepLoop
 from .messages import Heartbeat, Hello, Load, LoadFailed, Ready, Shutdown
-from .runaway import RunawayPolicy, budget_s
+from .runaway import RunawayPolicy, budget_s, usual_s
 
 HEARTBEAT_S = 0.5
 WARM_UP_TEXT = "Warm-up."
@@ -97,7 +97,9 @@ class _Worker:
             return
         gc.collect()
         gc.freeze()  # what a model loaded stays; collections then look only at what jobs leave behind
-        loop = self._loop = StepLoop(backend, info, LoopPolicy(load.schedule, load.runaway), self._clock, recorder)
+        loop = self._loop = StepLoop(
+            backend, info, LoopPolicy(load.schedule, load.runaway, load.head_start), self._clock, recorder
+        )
         self._channel.send([Ready(info, self._clock.now() - began)])
         serve(loop, self._channel, self._clock.now)
         self._loop = None
@@ -149,7 +151,7 @@ def warm_up(backend: Backend, info: ModelInfo, policy: RunawayPolicy) -> None:
     if voice is None:
         raise ModelNotReady(f"The model has no voice {info.default_voice!r}, which it calls its default.")
     job = SynthesisJob("warm-up", WARM_UP_TEXT, voice.id, voice.languages[0])
-    budget = budget_s(job, backend.expected_s(job), info.seconds_per_char, policy)
+    budget = budget_s(usual_s(job, backend.expected_s(job), info.seconds_per_char), policy)
     steps, made_s, silent_since = backend.stepped(), 0.0, time.monotonic()
     steps.open(job)
     try:

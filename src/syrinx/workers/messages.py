@@ -14,6 +14,7 @@ from syrinx.core.types import Mark, SynthesisJob
 from syrinx.models.base import ModelInfo
 
 from .faults import Fault
+from .headstart import HeadStartPolicy
 from .host import JobTerms
 from .runaway import RunawayPolicy
 from .schedule import SchedulePolicy
@@ -35,6 +36,7 @@ class Load(Message, frozen=True, array_like=True, tag="load"):
     schedule: SchedulePolicy = SchedulePolicy()
     """``max_batch`` is replaced by the model's own."""
     runaway: RunawayPolicy = RunawayPolicy()
+    head_start: HeadStartPolicy = HeadStartPolicy()
     deadman_s: float = 600.0
     """If not even the heartbeat thread ran for this long (C code that never lets go of the interpreter), the kernel
     ends the process: should the server be dead too, nobody else would. Longer than any import of a model library."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .headstart import HeadStartPolicy
 from .launch.process import ProcessSpec
 from .recovery import RestartPolicy, RetryPolicy
 from .runaway import RunawayPolicy
@@ -43,6 +44,7 @@ class SupervisorPolicy:
     schedule: SchedulePolicy = field(default_factory=SchedulePolicy)
     """``max_batch`` is replaced by the model's own."""
     runaway: RunawayPolicy = field(default_factory=RunawayPolicy)
+    head_start: HeadStartPolicy = field(default_factory=HeadStartPolicy)
     restart: RestartPolicy = field(default_factory=RestartPolicy)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     process: ProcessSpec = field(default_factory=ProcessSpec)

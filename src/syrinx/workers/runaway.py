@@ -20,12 +20,17 @@ class RunawayPolicy:
     """Computing for this long without any audio is the other way never to end."""
 
 
-def budget_s(job: SynthesisJob, expected_s: float | None, seconds_per_char: float, policy: RunawayPolicy) -> float:
-    """Return the most seconds of audio that ``job`` may make.
+def usual_s(job: SynthesisJob, expected_s: float | None, seconds_per_char: float) -> float:
+    """Return how long ``job`` usually takes to say, in seconds of audio.
 
     ``expected_s`` is the backend's own estimate; where it has none (or one that is no positive number) the text length
     at ``seconds_per_char`` (seconds, at speed 1) stands in.
     """
     if expected_s is None or not math.isfinite(expected_s) or expected_s <= 0:
-        expected_s = len(job.text) * seconds_per_char / job.delivery.speed
+        return len(job.text) * seconds_per_char / job.delivery.speed
+    return expected_s
+
+
+def budget_s(expected_s: float, policy: RunawayPolicy) -> float:
+    """Return the most seconds of audio that a job of which ``expected_s`` are expected may make."""
     return policy.base_s + policy.factor * expected_s

@@ -61,6 +61,8 @@ class Pick:
     """To be stepped together, the most urgent first; empty: nothing can step now."""
     spare: int
     """How many of them, counted from the end, were not urgent but took part of the capacity left."""
+    listeners: int
+    """How many could step whose listeners have less than is comfortable: they share the batches."""
     wake_at: float
     """When the next job that now waits for its play-head becomes a candidate; ``inf``: none waits."""
 
@@ -81,7 +83,7 @@ def pick(now: float, candidates: Iterable[Candidate], usage: Usage, policy: Sche
         claimed = {c.order for c in urgent}
         rest = [c for c in ready if c.order not in claimed]
         chosen = _fill(chosen, _by_share(rest, usage, policy), policy.max_batch)
-    return Pick(tuple(c.job_id for c in chosen), len(chosen) - pressed, wake_at)
+    return Pick(tuple(c.job_id for c in chosen), len(chosen) - pressed, len(urgent), wake_at)
 
 
 def owner_key(service_class: ServiceClass, owner: str) -> Hashable:

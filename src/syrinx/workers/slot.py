@@ -195,7 +195,9 @@ class Slot:
         deadman_s = max(
             DEADMAN_S, 2 * policy.step_timeout_s, 2 * policy.prepare_timeout_s
         )  # a step may hold on to the interpreter throughout
-        return Load(self._spec.backend, self._spec.options, policy.schedule, policy.runaway, deadman_s)
+        return Load(
+            self._spec.backend, self._spec.options, policy.schedule, policy.runaway, policy.head_start, deadman_s
+        )
 
     def _not_loaded(self, process: WorkerProcess) -> Death:
         lost = process.exited.done() or (self._link is not None and self._link.closed.done())

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from syrinx.core.types import ServiceClass, SynthesisJob
 
+from .headstart import Held
 from .host import JobTerms
+from .messages import Output
 from .schedule import Candidate
 
 REST_SHARE = 0.25
@@ -38,6 +40,16 @@ class RunningJob:
     """Stepping time since the last audio."""
     sent: bool = False
     """Some of its audio went out."""
+    expected_s: float = 0.0
+    """How long it usually takes to say, in seconds of model audio."""
+    stepped: bool = False
+    held: list[Output] = field(default_factory=list)
+    """What was made and not sent, because the listener is to have a head start (``headstart``)."""
+    held_s: float = 0.0
+    """Audio in it."""
+    held_since: float = 0.0
+    chunk_s: float = 0.0
+    """Audio that came with the last of it."""
 
 
 @dataclass(slots=True)
@@ -64,6 +76,17 @@ class Timeline:
     def forget_audio(self) -> None:
         """What was sent will not be heard (a cancel dropped it): the listener waits anew."""
         self.runs_dry_at = -math.inf
+
+    def begins(self, job: RunningJob, now: float) -> bool:
+        """Whether nothing of the job's utterance was heard yet and the listener waits for it in silence."""
+        fresh = not job.sent and job.job.utterance_id != self.utterance
+        return fresh and self.runs_dry_at <= now and job.terms.service_class is not ServiceClass.BULK
+
+    def held(self, job: RunningJob, now: float) -> Held:
+        """What ``headstart`` decides by."""
+        rate = job.terms.playback_rate
+        expected_s = sum(other.expected_s for other in self.jobs)
+        return Held(job.held_s / rate, expected_s / rate, now - job.held_since, job.chunk_s / rate)
 
     def resume(self, now: float, lead_s: float) -> None:
         """The listener began to hear this on another worker, and has ``lead_s`` seconds of it to come."""

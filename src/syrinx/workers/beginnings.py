@@ -1,0 +1,58 @@
+"""Streams of a step loop that are about to begin: their audio is kept until ``headstart`` lets it go. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .headstart import HeadStartPolicy, may_start
+from .messages import Output
+from .meter import SpeedBySize
+from .schedule import Pick
+from .timeline import RunningJob, Timeline
+
+
+class Beginnings:
+    """Jobs of which audio was made and nothing sent, and how fast the model is just now."""
+
+    def __init__(self, policy: HeadStartPolicy) -> None:
+        self._policy = policy
+        self._speeds = SpeedBySize()
+        self._jobs: dict[str, RunningJob] = {}
+
+    def __contains__(self, job_id: str) -> bool:
+        return job_id in self._jobs
+
+    def keep(self, job: RunningJob, outputs: Sequence[Output], audio_s: float, now: float) -> None:
+        """Hold ``outputs``, with ``audio_s`` seconds of audio, back behind what is held of the job."""
+        if job.job.job_id not in self._jobs:
+            self._jobs[job.job.job_id] = job
+            job.held_since = now
+        job.held += outputs
+        job.held_s += audio_s
+        job.chunk_s = audio_s
+
+    def release(self, job: RunningJob) -> tuple[list[Output], float]:
+        """Return what was held of the job, and the seconds of audio in it; nothing is from now on."""
+        self._jobs.pop(job.job.job_id, None)
+        outputs, audio_s = job.held, job.held_s
+        job.held, job.held_s = [], 0.0
+        return outputs, audio_s
+
+    def stepped(self, jobs: Sequence[RunningJob], step_s: float, audio_s: float) -> None:
+        """Count a step of ``jobs`` (>= 1) that made ``audio_s`` in all."""
+        self._speeds.stepped(step_s, len(jobs), audio_s, began=not all(job.stepped for job in jobs))
+        for job in jobs:
+            job.stepped = True
+
+    def due(self, picked: Pick, timelines: Mapping[str, Timeline], now: float) -> list[RunningJob]:
+        """Return those whose audio goes out now. ``picked``: the last step; its batch is shared by all listeners."""
+        rows = len(picked.job_ids)
+        speed = self._speeds.of(rows).times(min(1.0, rows / max(1, picked.listeners)))
+        return [
+            job
+            for job in self._jobs.values()
+            if job.credit_s <= 0
+            or may_start(
+                timelines[job.terms.timeline].held(job, now), speed.times(1 / job.terms.playback_rate), self._policy
+            )
+        ]

@@ -1,0 +1,222 @@
+"""A listener's first audio is held where the model is slower than speech, and only there."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syrinx.core.clock import FakeClock
+from syrinx.core.types import AudioChunk, ServiceClass, SynthesisJob
+from syrinx.models.base import Backend, ModelInfo, SteppedBackend, StepResult, VoiceInfo
+from syrinx.workers.headstart import HeadStartPolicy, Held, lead_s, may_start
+from syrinx.workers.host import JobTerms
+from syrinx.workers.loop import LoopPolicy, StepLoop
+from syrinx.workers.messages import Cancel, Idle, Output, Submit
+from syrinx.workers.meter import Speed, SpeedBySize
+from tests.workers.simulation import Listener, NoRecorder
+
+POLICY = HeadStartPolicy()
+FRAME_S = 0.08
+
+
+def measured(speed: float) -> Speed:
+    return Speed(speed, speed)
+
+
+# --- the decision ----------------------------------------------------------------------------------------------------
+
+
+@given(
+    speed=st.floats(0.3, 3.0),
+    expected_s=st.floats(0.5, 20.0),
+    length=st.floats(0.3, 1.5),
+)
+def test_a_stream_that_was_let_go_for_its_head_start_hears_no_gap(speed: float, expected_s: float, length: float):
+    """Whatever its length, up to what is doubted of the expected one."""
+    now, made_s, began_at, dry_at = 0.0, 0.0, None, 0.0
+    gave_up = False
+    while made_s < length * expected_s:
+        now, made_s = now + FRAME_S / speed, made_s + FRAME_S
+        if began_at is not None:
+            assert gave_up or now <= dry_at + 1e-9
+            dry_at = max(dry_at, now) + FRAME_S
+            continue
+        held = Held(made_s, expected_s, now - FRAME_S / speed, FRAME_S)
+        if may_start(held, measured(speed), POLICY):
+            began_at, dry_at = now, now + made_s
+            gave_up = made_s < lead_s(held, speed, POLICY)
+            if gave_up:
+                assert made_s == FRAME_S, "what cannot be helped is known at once where the speed does not change"
+    if began_at is not None:
+        assert began_at <= POLICY.longest_s + 2 * FRAME_S / speed
+
+
+@pytest.mark.parametrize("speed", [measured(1.1), Speed(1.1, 4.0), measured(math.inf)])
+def test_nothing_is_held_where_nothing_is_feared(speed: Speed):
+    assert may_start(Held(0.08, 60.0, 0.0, 0.08), speed, POLICY)
+
+
+def test_where_gaps_cannot_be_helped_it_begins_at_once():
+    assert may_start(Held(0.08, 60.0, 0.0, 0.08), measured(0.5), POLICY)
+    assert may_start(Held(0.08, 4.0, 0.0, 0.08), measured(0.0), POLICY)
+
+
+def test_while_the_speed_is_not_known_it_waits_to_know_but_not_for_ever():
+    for guess in (Speed(0.3, 2.4), Speed(0.0, math.inf)):
+        assert not may_start(Held(0.08, 4.0, 0.1, 0.08), guess, POLICY)
+    assert may_start(Held(0.08, 4.0, 0.1, 0.08), measured(2.4), POLICY)
+    assert may_start(Held(0.08, 4.0, POLICY.longest_s + 0.1, 0.08), Speed(0.3, 0.9), POLICY)
+
+
+def test_a_size_never_seen_lies_between_its_neighbours():
+    speeds = SpeedBySize()
+    assert speeds.of(3) == Speed(0.0, math.inf)
+    speeds.stepped(0.16, 3, 3 * 0.08, began=True)
+    assert speeds.of(3) == Speed(0.5, math.inf)
+    speeds.stepped(0.04, 2, 2 * 0.08)
+    assert speeds.of(2) == measured(2.0)
+    assert speeds.of(4) == Speed(1.0, 2.0)
+    speeds.stepped(0.05, 8, 8 * 0.08)
+    between = speeds.of(4)
+    assert (between.least, between.most) == (pytest.approx(1.6), 2.0)
+    assert speeds.of(1) == Speed(2.0, math.inf)
+
+
+# --- in the loop -----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Batcher(Backend, SteppedBackend):
+    """A codec frame a step: the step costs ``base_s`` and ``row_s`` for each row; jobs of ``frames`` frames."""
+
+    clock: FakeClock
+    base_s: float
+    row_s: float
+    frames: int = 50
+    left: dict[str, int] = field(default_factory=dict)
+
+    def load(self) -> ModelInfo:
+        return ModelInfo("batcher", "B", 1000, (VoiceInfo("v", "V", ("en",)),), "v", "Apache-2.0", max_batch=8)
+
+    def stepped(self) -> SteppedBackend:
+        return self
+
+    def expected_s(self, job: SynthesisJob) -> float | None:
+        return self.frames * FRAME_S
+
+    def open(self, job: SynthesisJob) -> None:
+        self.left[job.job_id] = self.frames
+
+    def step(self, job_ids) -> list[StepResult]:
+        self.clock.advance(self.base_s + self.row_s * len(job_ids))
+        for job_id in job_ids:
+            self.left[job_id] -= 1
+        frame = AudioChunk(np.zeros(80, np.float32), 1000)
+        return [StepResult(job_id, frame, done=self.left[job_id] == 0) for job_id in job_ids]
+
+    def close(self, job_id: str) -> None:
+        self.left.pop(job_id, None)
+
+
+@dataclass
+class Bench:
+    base_s: float
+    row_s: float
+
+    def __post_init__(self) -> None:
+        self.clock = FakeClock(10.0)
+        self.backend = Batcher(self.clock, self.base_s, self.row_s)
+        self.loop = StepLoop(self.backend, self.backend.load(), LoopPolicy(), self.clock, NoRecorder())
+        self.listeners: dict[str, Listener] = {}
+        self.ended: list[str] = []
+
+    def submit(self, name: str, *, credit_s: float = 1e9, skip_samples: int = 0, **terms) -> None:
+        job = SynthesisJob(name, "text", "v", "en", utterance_id=name)
+        given = JobTerms(name, owner=name, **terms)
+        self.listeners[name] = Listener()
+        order = len(self.listeners)
+        self.loop.receive(Submit(job, given, order, credit_s, skip_samples=skip_samples, lead_s=1.0))
+
+    def turn(self) -> bool:
+        """One turn; False: nothing to do."""
+        turn = self.loop.turn()
+        for message in turn.messages:
+            if isinstance(message, Output):
+                if message.samples is not None:
+                    self.listeners[message.job_id].hear(self.clock.now(), len(message.samples) / 4 / 1000)
+                if message.done:
+                    self.ended.append(message.job_id)
+        return turn.idle_until is None
+
+    def run(self) -> None:
+        while self.turn():
+            pass
+
+
+def test_eight_listeners_of_a_model_a_little_too_slow_hear_no_gap_and_lose_nothing():
+    bench = Bench(0.06, 0.004)  # a batch of eight takes 92 ms for frames of 80 ms
+    for n in range(8):
+        bench.submit(f"s{n}")
+    bench.run()
+    assert len(bench.ended) == 8
+    for listener in bench.listeners.values():
+        assert listener.made_s == pytest.approx(50 * FRAME_S)
+        assert listener.underrun_s < 1e-6
+        assert listener.first_at is not None and 10.3 < listener.first_at < 12.5
+
+
+def test_one_listener_of_a_fast_model_hears_the_first_frame_at_once():
+    bench = Bench(0.03, 0.004)
+    bench.submit("a")
+    bench.turn()
+    assert bench.listeners["a"].made_s == pytest.approx(FRAME_S)
+
+
+def test_far_too_many_begin_as_soon_as_that_is_known():
+    bench = Bench(0.0, 0.06)  # eight at a sixth of real time
+    for n in range(8):
+        bench.submit(f"s{n}")
+    bench.turn()
+    bench.turn()
+    assert all(listener.made_s >= FRAME_S for listener in bench.listeners.values())
+
+
+def test_a_canceled_head_start_is_never_sent():
+    bench = Bench(0.1, 0.0)
+    bench.submit("warm")
+    bench.run()
+    bench.submit("a")
+    bench.turn()
+    bench.turn()
+    assert bench.listeners["a"].made_s == 0.0
+    assert bench.loop.receive(Cancel("a")) == [Idle("a")]
+    assert not bench.turn()
+    assert bench.listeners["a"].made_s == 0.0
+
+
+def test_a_reader_that_grants_little_credit_is_not_made_to_wait_for_more():
+    bench = Bench(0.1, 0.0)
+    bench.submit("warm")
+    bench.run()
+    bench.submit("a", credit_s=0.1)
+    bench.run()
+    assert bench.listeners["a"].made_s == pytest.approx(2 * FRAME_S)
+
+
+def test_bulk_work_and_resumed_streams_are_not_held():
+    bench = Bench(0.1, 0.0)
+    bench.submit("warm")
+    bench.run()
+    bench.submit("book", service_class=ServiceClass.BULK)
+    bench.turn()
+    assert bench.listeners["book"].made_s == pytest.approx(FRAME_S)
+    bench.loop.receive(Cancel("book"))
+    bench.submit("heard", skip_samples=80)
+    bench.turn()
+    bench.turn()
+    assert bench.listeners["heard"].made_s == pytest.approx(FRAME_S)
