@@ -120,7 +120,20 @@ def test_models_are_listed_for_people_and_programs(capsys: pytest.CaptureFixture
     assert main(["models", "list", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert {row["name"]: row["ready"] for row in rows}["tone"] is True
-    told = {"name", "title", "summary", "licence", "languages", "clones", "environment", "device", "weights", "speed"}
+    assert {row["name"] for row in rows if row["kind"] == "aid"} == {"whisper"}
+    told = {
+        "kind",
+        "name",
+        "title",
+        "summary",
+        "licence",
+        "languages",
+        "clones",
+        "environment",
+        "device",
+        "weights",
+        "speed",
+    }
     assert set(rows[0]) == told | {"ready", "needs"}
 
 

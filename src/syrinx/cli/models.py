@@ -49,20 +49,24 @@ def list_models(
 
 
 def describe_models(settings: Settings) -> list[dict[str, Any]]:
-    """One entry a model: ``name``, ``title``, ``summary``, ``licence``, ``languages``, ``clones``, ``ready`` and, where
-    not, ``needs``; ``environment`` (empty: the server's own), ``device``, ``weights``, ``speed`` where it was tried."""
+    """One entry a model, then one for each of what helps models (``kind`` ``aid``).
+
+    ``kind``, ``name``, ``title``, ``summary``, ``licence``, ``languages``, ``clones``, ``ready`` and, where not,
+    ``needs``; ``environment`` (empty: the server's own), ``device``, ``weights``, ``speed`` where it was tried.
+    """
     from syrinx.models.trial import Trials
     from syrinx.wiring import installed_here
 
     installed, trials = installed_here(settings), Trials(settings.data_dir).read()
     rows: list[dict[str, Any]] = []
-    for plain in installed.models.values():
+    for plain in (*installed.models.values(), *installed.aids.values()):
         options = settings.model_options.get(plain.name, {})
         entry = plain.under(options)
         needs = installed.lacking(entry, options)
         trial = trials.get(entry.name) if needs is None else None
         rows.append(
             {
+                "kind": "aid" if entry.name in installed.aids else "model",
                 "name": entry.name,
                 "title": entry.title,
                 "summary": entry.summary,

@@ -17,8 +17,8 @@ class HeadStartPolicy:
     """How long a first audio may be held, and what is doubted of the estimates."""
 
     longest_s: float = 5.0
-    """Longest wait for a head start (as ``SchedulePolicy.patience_s``). Where it takes longer, gaps cannot be helped and
-    the stream begins at once."""
+    """Longest wait for a head start (as ``SchedulePolicy.patience_s``). Where it takes longer, gaps cannot be helped
+    and the stream begins at once."""
     length_doubt: float = 1.5
     """Speech lasts up to this many times what was expected: speaking rates of 100 to 200 words a minute around 150."""
     speed_doubt: float = 0.95
