@@ -26,6 +26,21 @@ def test_batches_come_out_in_order_and_bounded() -> None:
     assert waiting.take().size == 0
 
 
+def test_it_is_told_of_the_first_that_waits_only() -> None:
+    waiting = Backlog()
+    assert waiting.add_job(job()) is True
+    assert waiting.add_job(job()) is False and waiting.change_index("a", None) is False
+    waiting.take()
+    assert waiting.change_index("a", None) is True and waiting.add_job(job()) is False
+
+
+def test_a_full_batch_says_that_more_may_wait() -> None:
+    waiting = Backlog()
+    for _ in range(BATCH + 1):
+        waiting.add_job(job())
+    assert waiting.take().full and not waiting.take().full
+
+
 def test_what_was_given_back_comes_first() -> None:
     waiting = Backlog()
     first, second = job(utterance_id="1"), job(utterance_id="2")

@@ -30,6 +30,11 @@ class Batch:
     def size(self) -> int:
         return len(self.jobs) + len(self.index)
 
+    @property
+    def full(self) -> bool:
+        """Whether more may wait already."""
+        return max(len(self.jobs), len(self.index)) >= BATCH
+
 
 class Backlog:
     """Thread-safe; nothing in it waits."""
@@ -45,21 +50,25 @@ class Backlog:
         """Rows that were lost, since the start."""
         return self._dropped
 
-    def add_job(self, row: JobRow) -> None:
-        """Take an ended utterance."""
+    def add_job(self, row: JobRow) -> bool:
+        """Take an ended utterance. True: nothing else waited."""
         with self._lock:
+            first = not self._jobs and not self._index
             if len(self._jobs) < MAX_JOBS:
                 self._jobs.append(row)
             else:
                 self._dropped += 1
+            return first
 
-    def change_index(self, key: str, row: IndexRow | None) -> None:
-        """Take a cache entry's new state; None: gone."""
+    def change_index(self, key: str, row: IndexRow | None) -> bool:
+        """Take a cache entry's new state; None: gone. True: nothing else waited."""
         with self._lock:
+            first = not self._jobs and not self._index
             if key in self._index or len(self._index) < MAX_CHANGES:
                 self._index[key] = row
             else:
                 self._dropped += 1
+            return first
 
     def take(self) -> Batch:
         """Remove and return the oldest that waits, at most ``BATCH`` of each kind."""

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("syrinx.store")
 
 GATHER_S = 0.5
-"""From the first thing that waits to the write: one transaction for many."""
+"""From the first thing that waits to the write, and between two writes: one transaction for many, and no thread that
+is at work all the time. It takes the interpreter from those who speak."""
 WRITE_S = 60.0
 """Longest time for one batch: a database that hangs is left, and tried anew."""
 FIRST_REST_S = 1.0
@@ -73,13 +74,13 @@ class Recorder:
 
     def add_job(self, row: JobRow) -> None:
         """Record an ended utterance. Returns at once."""
-        self._backlog.add_job(row)
-        self._wake()
+        if self._backlog.add_job(row):
+            self._wake()
 
     def change_index(self, key: str, row: IndexRow | None) -> None:
         """Record a cache entry's new state; None: gone. Returns at once."""
-        self._backlog.change_index(key, row)
-        self._wake()
+        if self._backlog.change_index(key, row):
+            self._wake()
 
     def close(self, timeout_s: float = CLOSE_S) -> None:
         """Write what waits, at most ``timeout_s`` long; what is left then is lost. Idempotent."""
@@ -152,7 +153,8 @@ class Recorder:
                 self._news.clear()
                 if not self._closing.is_set():
                     await self._news.wait()
-                    await self._rest(GATHER_S)
+            if not batch.full:
+                await self._rest(GATHER_S)
 
     async def _load_index(self, database: Database) -> list[IndexRow]:
         from .cache_index import load_index
