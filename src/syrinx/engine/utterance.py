@@ -187,10 +187,12 @@ class Utterance:
             await gate.enter(self._ticket)
             self._ledger.left_line()
             self._emit(Started(self.id, choice.model, choice.voice, rate))
-            await self._submit_ahead()
-            # The chain is set up while the model is at work on the first segment.
+            await self._submit_ahead(1)
+            # The chain is set up, and more text looked at, while the model is at work on the first segment.
             packing = Packing(self._options.framing, self._options.max_latency_s)
             self._outlet = Outlet(self.id, spec, packing, self._emit, services.executor)
+            if self._spoken[0].stream.origin is not Origin.CACHE:
+                await self._submit_ahead(services.policy.segments_ahead)
             return await self._speak_through(self._outlet)
         finally:
             gate.leave(self._ticket, measured=not self._ledger.cached)
@@ -203,7 +205,7 @@ class Utterance:
                 break
             else:
                 await self._text.wait()
-            await self._submit_ahead()
+            await self._submit_ahead(self._services.policy.segments_ahead)
         await outlet.finish()
         return outlet.samples, outlet.sample_rate
 
@@ -214,8 +216,9 @@ class Utterance:
                 raise EmptyText("There is nothing to speak in this text.", param="input")
             await self._text.wait()
 
-    async def _submit_ahead(self) -> None:
-        missing = self._services.policy.segments_ahead - len(self._spoken)
+    async def _submit_ahead(self, segments: int) -> None:
+        """Have so many at the model, as far as text is there."""
+        missing = segments - len(self._spoken)
         if missing <= 0:
             return
         await self._text.fill(missing)
