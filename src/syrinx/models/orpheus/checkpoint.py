@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from syrinx.core.errors import ModelNotReady
+from syrinx.models.threads import threads_ended
 
 from .codec import Codec, suits
 from .ids import TokenIds
@@ -106,7 +107,7 @@ def load_language_model(folder: Path, ids: TokenIds, remedy: Remedy, **how: Any)
     check_language_model(folder, ids, remedy)
     from transformers import LlamaForCausalLM
 
-    with _told_as(folder, remedy):
+    with _told_as(folder, remedy), threads_ended():
         model, told = LlamaForCausalLM.from_pretrained(
             str(folder), local_files_only=True, use_safetensors=True, output_loading_info=True, **how
         )

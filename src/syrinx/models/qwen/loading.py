@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from syrinx.core.errors import ModelNotReady
+from syrinx.models.threads import threads_ended
 
 from .checkpoint import CODEC, WEIGHTS, Checkpoint
 from .kinds import Device, Dtype, Tensor
@@ -109,7 +110,7 @@ def _codec_of(model: Any) -> Any:
 
 def _loaded(qwen_tts: Any, found: Checkpoint, device: Device, dtype: Dtype, attention: str) -> Any:
     try:
-        with _quiet():
+        with _quiet(), threads_ended():
             return qwen_tts.Qwen3TTSModel.from_pretrained(
                 str(found.folder),
                 device_map=str(device),

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from syrinx.core.errors import ModelNotReady
+from syrinx.models.threads import threads_ended
 
 from .checkpoint import FILES, Checkpoint
 from .files import WEIGHTS
@@ -45,14 +46,15 @@ def load(found: Checkpoint, device: Device, dtype: Dtype, attention: Attention) 
     chosen = choose_attention(attention, device, dtype)
     try:
         processor: Any = VibeVoiceProcessor.from_pretrained(str(found.folder), local_files_only=True)
-        read: Any = VibeVoiceForConditionalGeneration.from_pretrained(
-            str(found.folder),
-            dtype=dtype,
-            attn_implementation={"text_config": chosen},  # the rest has no attention
-            local_files_only=True,
-            use_safetensors=True,
-            output_loading_info=True,
-        )
+        with threads_ended():
+            read: Any = VibeVoiceForConditionalGeneration.from_pretrained(
+                str(found.folder),
+                dtype=dtype,
+                attn_implementation={"text_config": chosen},  # the rest has no attention
+                local_files_only=True,
+                use_safetensors=True,
+                output_loading_info=True,
+            )
     except ImportError:
         raise  # of the environment, not of the checkpoint
     except Exception as error:  # the library raises anything for a bad file
