@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,33 @@ def test_words_and_language_come_of_a_recording(weights: Path) -> None:
 @pytest.mark.parametrize("language", ["en-GB", "xx", "auto"])
 def test_any_language_that_is_said_gives_words(weights: Path, language: str) -> None:
     assert write_down(weights, language)["text"]
+
+
+@pytest.mark.parametrize(
+    ("told", "multilingual", "believed"),
+    [("de-AT", True, "de"), ("FR", True, "fr"), ("xx", True, None), ("", True, None), ("de", False, None)],
+)
+def test_a_language_that_the_model_knows_is_believed(
+    weights: Path, monkeypatch: pytest.MonkeyPatch, told: str, multilingual: bool, believed: str | None
+) -> None:
+    asked: list[str | None] = []
+
+    class Model:
+        """As ``faster_whisper.WhisperModel``: random weights are not taken for multilingual ones."""
+
+        model = SimpleNamespace(is_multilingual=multilingual)
+        supported_languages = ("en", "de", "fr") if multilingual else ("en",)
+
+        def __init__(self, *given: Any, **named: Any) -> None: ...
+
+        def transcribe(self, samples: np.ndarray, language: str | None, **named: Any) -> tuple[list[Any], Any]:
+            asked.append(language)
+            return [SimpleNamespace(text=" so  it is ")], SimpleNamespace(language=language or "en")
+
+    monkeypatch.setattr("faster_whisper.WhisperModel", Model)
+    order = {"weights": str(weights), "device": "cpu", "compute_type": "default", "language": told}
+    assert process.transcribe(order, NOISE) == {"text": "so it is", "language": believed or "en"}
+    assert asked == [believed]
 
 
 @pytest.mark.parametrize("lost", process.NEEDED)
