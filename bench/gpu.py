@@ -71,7 +71,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
 def _elsewhere(name: str, asked: argparse.Namespace) -> int:
     """Have a model measured by its own interpreter."""
     installed = Installed(Places(asked.data_dir))
-    python = installed.python(installed.find(name))
+    python = installed.python(installed.find(name), _further(asked))
     if not Path(python).exists():
         print(f"{name}: syrinx models install {name} --no-weights --data-dir {asked.data_dir}", file=sys.stderr)
         return 1
@@ -111,10 +111,15 @@ def options_of(name: str, folder: Path, asked: argparse.Namespace) -> dict[str, 
     options |= {
         key: value for key, value in (("device", asked.device), ("dtype", asked.dtype)) if value and key in known
     }
-    options |= {key: json.loads(value) for key, _, value in (option.partition("=") for option in asked.option)}
+    options |= _further(asked)
     module, _, kind = find(name).options.partition(":")
     parse_options(name, getattr(importlib.import_module(module), kind), options)
     return options
+
+
+def _further(asked: argparse.Namespace) -> dict[str, Any]:
+    """The options that were named one by one."""
+    return {key: json.loads(value) for key, _, value in (option.partition("=") for option in asked.option)}
 
 
 class NoRecord:

@@ -85,6 +85,8 @@ class Engine:
         self.aborted: list[str] = []
         self.asked: list[tuple[Any, Any]] = []
         self.stopped = False
+        self.errored = False
+        """As when its processes have died: what it is asked for breaks."""
 
     async def generate(self, prompt: Any, sampling_params: Any, request_id: str) -> AsyncIterator[Any]:
         assert request_id not in self.running
@@ -92,6 +94,8 @@ class Engine:
         self.running.add(request_id)
         for n, token in enumerate(self.ids):
             await asyncio.sleep(0)
+            if self.errored:
+                raise RuntimeError("EngineCore encountered an issue.")
             last = n == len(self.ids) - 1 and not self.hangs
             said = SimpleNamespace(token_ids=[token], finish_reason=self.reason if last else None)
             yield SimpleNamespace(outputs=[said], finished=last)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from syrinx.core.errors import ModelFailed, ModelNotReady
-from syrinx.models.orpheus.engine import EngineSource
+from syrinx.models.orpheus.engine import EngineLost, EngineSource
 from syrinx.models.orpheus.ids import TokenIds
 from syrinx.models.orpheus.options import OrpheusOptions
 from syrinx.models.orpheus.prompt import Prompt
@@ -202,6 +202,26 @@ def test_what_the_engine_raises_is_its_jobs_end() -> None:
     source = EngineSource(lambda: engine, lambda order: 1 / 0)
     source.open(order())
     assert isinstance(all_of(source, "a")["a"][1].error, ZeroDivisionError)
+    source.unload()
+
+
+def test_an_engine_that_died_ends_the_process_that_needs_it() -> None:
+    engine = Engine(AUDIO)
+    source = EngineSource(lambda: engine, lambda order: order)
+    source.open(order("a"))
+    assert all_of(source, "a")["a"][0] == AUDIO
+    engine.errored = True
+    source.open(order("b"))
+    with pytest.raises(EngineLost, match="engine died: EngineCore encountered an issue"):
+        all_of(source, "b")
+    source.unload()
+    assert issubclass(EngineLost, SystemExit), "no step loop takes it for a job's own error"
+
+
+def test_the_id_that_ends_speech_is_not_among_the_tokens() -> None:
+    source = EngineSource(lambda: Engine([*AUDIO, STOP]), lambda order: order, IDS.stops)
+    source.open(order())
+    assert all_of(source, "a")["a"][0] == AUDIO
     source.unload()
 
 

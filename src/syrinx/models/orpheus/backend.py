@@ -71,11 +71,13 @@ class OrpheusBackend(Backend):
 
             return UpstreamSource(find_upstream(options), options.ids)
         if options.source == "vllm":
-            from .engine import EngineSource, engine_of, params_of
+            from .engine import EngineSource
+            from .vllm_engine import params_of, starter
 
-            checkpoint.check_language_model(weights, options.ids, remedy)
+            config = checkpoint.check_language_model(weights, options.ids, remedy)
+            start = starter(str(weights), options, config, device)
             try:
-                return EngineSource(engine_of(str(weights), options, device.type), params_of(options.ids))
+                return EngineSource(start, params_of(options.ids), options.ids.stops)
             except ImportError as error:
                 raise ModelNotReady(
                     f"source = 'vllm' needs vllm in this model's environment ({error}): see docs/models/orpheus.md."

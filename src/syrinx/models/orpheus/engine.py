@@ -1,4 +1,4 @@
-"""Tokens by vLLM in this process: its ``AsyncLLM`` on a thread of its own, a task a job.
+"""Tokens by vLLM: its ``AsyncLLM`` on a thread of its own, a task a job. The engine computes in processes of its own.
 
 The engine and its parameters are made by functions that are handed in, so that this runs, and is tested, without vLLM.
 """
@@ -8,29 +8,41 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from .ids import TokenIds
-from .options import OrpheusOptions
 from .source import FedSource, Feed, Order, Taken
 
 JOIN_S = 30.0
 """Longest wait for the engine's processes to end."""
 
 
-class EngineSource(FedSource):
-    """``start`` makes the engine; ``params`` makes its sampling parameters for an order."""
+class EngineLost(SystemExit):
+    """The engine's processes are gone, and it cannot start them again: this process must end too.
 
-    def __init__(self, start: Callable[[], Any], params: Callable[[Order], Any]) -> None:
+    The supervisor then starts another, and gives it the jobs of which nothing was heard yet.
+    """
+
+
+class EngineSource(FedSource):
+    """``start`` makes the engine; ``params`` makes its sampling parameters for an order; ``stops`` end speech."""
+
+    def __init__(
+        self, start: Callable[[], Any], params: Callable[[Order], Any], stops: Collection[int] = frozenset()
+    ) -> None:
         super().__init__()
         self._params = params
+        self._stops = frozenset(stops)
+        self._lost: Exception | None = None
         self._numbers = itertools.count()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        """Of jobs; used on the loop alone."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="tokens", daemon=True)
         self._thread.start()
         try:
-            self._engine: Any = asyncio.run_coroutine_threadsafe(_made(start), self._loop).result()
+            self.engine: Any = asyncio.run_coroutine_threadsafe(_made(start), self._loop).result()
+            """vLLM's."""
         except BaseException:
             self._stop()
             raise
@@ -39,26 +51,44 @@ class EngineSource(FedSource):
         running = asyncio.run_coroutine_threadsafe(self._run(feed), self._loop)
         feed.cancels_by(running.cancel)
 
+    def take(self, job_ids: Sequence[str]) -> list[Taken]:
+        """Raises ``EngineLost`` once the engine has died."""
+        taken = super().take(job_ids)
+        if self._lost is not None:
+            raise EngineLost(f"vLLM's engine died: {self._lost}")
+        return taken
+
     async def _run(self, feed: Feed) -> None:
         request_id = f"{feed.order.job_id}-{next(self._numbers)}"  # a job may be asked for again
+        task = asyncio.current_task()
+        assert task is not None, "it runs as one"
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         try:
             prompt = {"prompt_token_ids": list(feed.order.prompt.ids)}
-            async for output in self._engine.generate(prompt, self._params(feed.order), request_id=request_id):
+            async for output in self.engine.generate(prompt, self._params(feed.order), request_id=request_id):
                 said = output.outputs[0]
-                feed.put(list(said.token_ids))
+                feed.put([token for token in said.token_ids if token not in self._stops])
                 if output.finished:
                     feed.end(Taken(done=True, cut=said.finish_reason == "length"))
         except asyncio.CancelledError:
-            await self._engine.abort(request_id)
+            await self.engine.abort(request_id)
             raise
         except Exception as error:  # noqa: BLE001 - whatever the engine raises is this job's end
+            if self.engine.errored:
+                self._lost = error
             feed.end(Taken(done=True, error=error))
 
     def unload(self) -> None:
         super().unload()
-        asyncio.run_coroutine_threadsafe(_settled(), self._loop).result(JOIN_S)
-        self._engine.shutdown()
+        asyncio.run_coroutine_threadsafe(self._aborted(), self._loop).result(JOIN_S)
+        self.engine.shutdown()
+        asyncio.run_coroutine_threadsafe(_ended(), self._loop).result(JOIN_S)
         self._stop()
+
+    async def _aborted(self) -> None:
+        """Wait until the engine was told of every cancel."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -70,53 +100,9 @@ async def _made(start: Callable[[], Any]) -> Any:
     return start()  # on the loop that it will run on
 
 
-async def _settled() -> None:
-    """Wait until every other task has ended."""
+async def _ended() -> None:
+    """End what the engine itself still has on the loop."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
-
-
-def engine_of(folder: str, options: OrpheusOptions, device: str) -> Callable[[], Any]:
-    """How to start vLLM on a checkpoint."""
-
-    def start() -> Any:
-        from vllm.engine.arg_utils import AsyncEngineArgs
-        from vllm.v1.engine.async_llm import AsyncLLM
-
-        dtype = options.dtype if options.dtype != "auto" else "float32" if device == "cpu" else "bfloat16"
-        share = {} if device == "cpu" else {"gpu_memory_utilization": options.gpu_memory_share}
-        arguments = AsyncEngineArgs(
-            model=folder,
-            dtype=dtype,
-            max_model_len=options.context_tokens,
-            max_num_seqs=options.max_batch,
-            enforce_eager=device == "cpu",
-            generation_config="vllm",
-            **share,
-        )
-        return AsyncLLM.from_engine_args(arguments)
-
-    return start
-
-
-def params_of(ids: TokenIds) -> Callable[[Order], Any]:
-    """How to ask vLLM for a job's tokens: only audio and what ends it, each as soon as it is there."""
-    allowed = [*range(ids.audio_base, ids.audio_end), *ids.stops]
-
-    def params(order: Order) -> Any:
-        from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind
-
-        return SamplingParams(
-            output_kind=RequestOutputKind.DELTA,
-            detokenize=False,
-            stop_token_ids=list(ids.stops),
-            allowed_token_ids=allowed,
-            temperature=order.sampling.temperature,
-            top_p=order.sampling.top_p,
-            repetition_penalty=order.sampling.repetition_penalty,
-            max_tokens=order.limit,
-            seed=order.seed,
-        )
-
-    return params
