@@ -11,7 +11,7 @@ import numpy as np
 
 from syrinx.core.types import Samples
 
-from .level import AUDIBLE_DBFS, amplitude
+from .level import AUDIBLE_DBFS, amplitude, rise
 
 NONE = np.empty(0, np.float32)
 
@@ -70,7 +70,7 @@ class _Fader:
     """Fades the first and last ``length`` samples of each segment."""
 
     def __init__(self, length: int) -> None:
-        self._curve = (0.5 - 0.5 * np.cos(np.pi * (np.arange(length) + 0.5) / length)).astype(np.float32)
+        self._curve = rise(length)
         self._done = 0
         self._held = NONE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,14 @@ def first_audible(samples: Samples, threshold_dbfs: float = AUDIBLE_DBFS) -> int
 def amplitude(dbfs: float) -> float:
     """Return the linear amplitude of a level."""
     return 10.0 ** (dbfs / 20.0)
+
+
+@lru_cache(maxsize=64)
+def rise(length: int) -> Samples:
+    """Return a raised cosine from 0 to 1, shape (length,); read-only, because it is shared."""
+    curve = (0.5 - 0.5 * np.cos(np.pi * (np.arange(length) + 0.5) / length)).astype(np.float32)
+    curve.flags.writeable = False
+    return curve
 
 
 class Volume:

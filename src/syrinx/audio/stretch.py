@@ -15,6 +15,7 @@ import numpy as np
 from syrinx.core.types import Samples
 
 from .interpolate import Interpolator
+from .level import rise
 from .timemap import TimeMap
 
 HOP_S = 0.01
@@ -45,7 +46,7 @@ class Stretch:
         self._fade = round(sample_rate * FADE_S)
         self._likeness = round(sample_rate * LIKENESS_S)
         self._search = round(sample_rate * SEARCH_S)
-        self._rise = (0.5 - 0.5 * np.cos(np.pi * (np.arange(self._fade) + 0.5) / self._fade)).astype(np.float32)
+        self._rise = rise(self._fade)
         self._memory = self._search + 3 * self._hop + GUARD
         self._map = TimeMap(speed)
         self._reader = self._last_reader = _reader(pitch)

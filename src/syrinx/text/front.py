@@ -13,7 +13,7 @@ from .rules.clean import INVISIBLE, SPEAKABLE
 from .rules.rule import rewrite
 from .segmenter import Piece, Segmenter, SegmentPolicy
 from .spans import Spoken
-from .verbatim import Guard
+from .verbatim import guard_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class TextFront:
     def __init__(self, policy: SegmentPolicy, language: str, *, verbatim: str = "", normalize: bool = True) -> None:
         self._segmenter = Segmenter(policy, language, verbatim)
         self._normalizer = _normalizer(language, verbatim)
-        self._guard = Guard(verbatim)
+        self._guard = guard_of(verbatim)
         self._max_chars = policy.max_chars
         self._normalizes = normalize
         self._prepared = 0

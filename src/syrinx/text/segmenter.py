@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from . import boundaries
 from .graphemes import LONGEST_CLUSTER, can_cut
-from .verbatim import Guard
+from .verbatim import guard_of
 
 LONGEST_MARK = 16
 """Characters of one terminator run with its closers; longer runs are taken in parts."""
@@ -69,7 +69,7 @@ class Segmenter:
         self._policy = policy
         self._limit = max(1, min(policy.max_chars, policy.max_buffer_chars))
         self._language = boundaries.splitter_language(language)
-        self._guard = Guard(verbatim)
+        self._guard = guard_of(verbatim)
         self._text = ""
         self._offset = 0
         self._start = 0

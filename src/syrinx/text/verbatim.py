@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from syrinx.core.types import Span
 
@@ -11,6 +12,12 @@ REACH = 128
 MAX_TRIES = 8
 """Closing brackets tried before a bracket is taken for ordinary text."""
 PAIRS = {"{": "}", "[": "]", "<": ">", "(": ")"}
+
+
+@lru_cache(maxsize=32)
+def guard_of(verbatim: str) -> Guard:
+    """The guard of that pattern, shared: nothing in it changes."""
+    return Guard(verbatim)
 
 
 class Guard:

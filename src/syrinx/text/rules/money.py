@@ -6,7 +6,7 @@ import re
 
 from .locale import Locale
 from .numbers import number_pattern
-from .rule import Rule, rule
+from .rule import DIGITS, Rule, rule
 
 _CODES = {
     "USD": "$", "US$": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "Rs.": "₹", "Rs": "₹", "RMB": "¥yuan",
@@ -38,19 +38,18 @@ def rules(locale: Locale) -> tuple[Rule, ...]:
     if not english:
         scale = r"(?P<scale>(?!))?(?P<short>(?!))?"
     minus = r"(?:(?<![\w)])(?P<minus>[-−]))?"
-    needs = signs + "".join("".join(codes))
 
     def say(match: re.Match[str]) -> str | None:
         return _say(locale, match)
 
     high = rf"(?:\s?[–—-]\s?(?:{before})?(?P<high>{number}))?"
     return (
-        rule("money", rf"{minus}(?P<sign>{before})\s?(?P<n>{number}){high}{scale}", say, needs),
+        rule("money", rf"{minus}(?P<sign>{before})\s?(?P<n>{number}){high}{scale}", say, DIGITS),
         rule(
             "money after",
             rf"{minus}(?<![\w.,])(?P<n>{number})(?P<high>(?!))?{scale}\s?(?P<sign>{after})(?!\w)",
             say,
-            needs,
+            DIGITS,
         ),
         rule("cents", rf"(?P<n>{number})\s?¢", lambda m: _counted(locale, m["n"], ("cent", "cents")), "¢"),
     )
