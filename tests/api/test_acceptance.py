@@ -54,7 +54,7 @@ async def idle(engine: TTSEngine) -> None:
 def test_2_01_import_is_cheap() -> None:
     code = "import sys; before = set(sys.modules); import syrinx; print(sorted(set(sys.modules) - before))"
     assert run_script(code).strip() == "['syrinx']"
-    heavy = ("pydantic", "fastapi", "uvicorn", "sqlalchemy", "av", "syrinx.wiring")
+    heavy = ("pydantic", "starlette", "uvicorn", "sqlalchemy", "av", "syrinx.wiring")
     code = f"import sys; from syrinx import TTSEngine; TTSEngine(); print([m for m in {heavy} if m in sys.modules])"
     assert run_script(code).strip() == "[]"
     code = "import threading; from syrinx import TTSEngine; TTSEngine(); print(threading.active_count())"

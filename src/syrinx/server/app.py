@@ -1,4 +1,4 @@
-"""Wiring only: settings and an engine become a FastAPI app. Everything it does lives in the modules it imports."""
+"""Wiring only: settings and an engine become an ASGI app. Everything it does lives in the modules it imports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -47,7 +47,7 @@ def build_app(
     metrics: Metrics | None = None,
     on_ready: Callable[[], None] | None = None,
     on_quit: Callable[[], None] | None = None,
-) -> FastAPI:
+) -> Starlette:
     """Return the app. Its lifespan loads the models while it already answers, and stops the engine at the end.
 
     ``metrics`` should be the engine's observer. ``on_ready`` is called once, when the default model can speak.
@@ -60,7 +60,7 @@ def build_app(
     voicereader = VoiceReader(engine, keys, settings, (cap, metrics), on_quit)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
+    async def lifespan(_: Starlette) -> AsyncGenerator[None, None]:
         loading = asyncio.create_task(_load(engine, on_ready), name="load models")
         yield
         loading.cancel()
@@ -68,7 +68,7 @@ def build_app(
         await engine.stop()
         metrics.close()
 
-    app = FastAPI(title="Syrinx", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app = Starlette(lifespan=lifespan)
     app.router.redirect_slashes = False
     app.router.routes.extend(
         [
@@ -116,7 +116,7 @@ def _pump_policy(settings: Settings) -> PumpPolicy:
     return PumpPolicy(settings.ws_send_timeout, settings.ws_long_send_log_ms / 1000)
 
 
-def _answer_errors(app: FastAPI, engine: Engine) -> None:
+def _answer_errors(app: Starlette, engine: Engine) -> None:
     """Every error leaves in the envelope."""
 
     async def ours(_: Request, error: Exception) -> Response:
