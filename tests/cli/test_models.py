@@ -11,11 +11,15 @@ import pytest
 from syrinx.cli.main import main
 from syrinx.cli.model_install import WeightsAsked, choose_weights
 from syrinx.core.errors import InvalidRequest
+from syrinx.models.environment import Manifest
+from syrinx.models.fetch import Places
+from syrinx.models.installed import Installed
 from syrinx.models.registry import ModelEntry
 from syrinx.models.trial import Trial, Trials
 from syrinx.models.weights import Weights
 from tests.fakes.hub import hub
 from tests.fakes.server_process import ServerPool
+from tests.neural.vibevoice_realtime.weights import config_of
 
 CODEC = Weights("org/codec", 1, "MIT", ("codec.bin",))
 SMALL = Weights("org/Small", 1, "MIT", ("config.json",), parts=(CODEC,))
@@ -54,6 +58,9 @@ def test_which_weights_are_meant(tmp_path: Path) -> None:
         (["install", "pocket", "--torch", "a build"], "no build of torch"),
         (["install", "pocket", "--torch-index", "somewhere"], "no URL"),
         (["remove", "ghost"], "There is no model 'ghost'"),
+        (["convert-presets", "tone", "."], "tone has no presets"),
+        (["convert-presets", "vibevoice-realtime", "nowhere"], "nowhere is neither a folder nor a file"),
+        (["convert-presets", "vibevoice-realtime", __file__], "syrinx models install vibevoice-realtime"),
     ],
 )
 def test_wrong_usage_is_one_line_and_builds_nothing(
@@ -115,8 +122,6 @@ def test_weights_are_fetched_into_the_data_folder(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from syrinx.cli.model_install import bring_weights
-    from syrinx.models.fetch import Places
-    from syrinx.models.installed import Installed
 
     installed = Installed(Places(tmp_path / "data"))
     files = {"org/Small": {"config.json": b"{}", "README.md": b"x"}, "org/codec": {"codec.bin": b"c"}}
@@ -134,3 +139,36 @@ def test_weights_are_fetched_into_the_data_folder(
         SMALL, installed, WeightsAsked(from_=(folder_with(tmp_path / "new", "config.json"), codec), link=True)
     )
     assert installed.places.model("org/codec").resolve() == codec.resolve()
+
+
+ANSWERS = """#!/bin/sh
+case "$(cat)" in *good*) printf '{}\\nmade' ;; *) printf '{"error": "it is odd"}\\n' ;; esac
+"""
+"""Stands for the interpreter of the model's environment."""
+
+
+def test_presets_become_voices_and_those_that_do_not_are_told_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed = Installed(Places(tmp_path))
+    environments, spec = installed.environments, installed.specs["vibevoice"]
+    python = environments.python("vibevoice")
+    python.parent.mkdir(parents=True)
+    python.write_text(ANSWERS)
+    python.chmod(0o755)
+    environments.certify(Manifest("vibevoice", spec.digest(), "2.13.0"))
+    told = ["models", "convert-presets", "vibevoice-realtime", str(tmp_path / "published"), "--data-dir", str(tmp_path)]
+    (tmp_path / "published").mkdir()
+    (tmp_path / "published" / "en-Bad_man.pt").write_bytes(b"bad")
+    (tmp_path / "published" / "en-Good_man.pt").write_bytes(b"good")
+    assert main(told) != 0
+    assert "needs its weights" in capsys.readouterr().err
+    weights = installed.places.model("microsoft/VibeVoice-Realtime-0.5B")
+    weights.mkdir(parents=True)
+    (weights / "config.json").write_text(json.dumps(config_of(True)))
+    assert main(told) == 1
+    said = capsys.readouterr()
+    assert "en-Bad_man.pt: It is no preset of this model: it is odd." in said.err
+    assert "en-Good_man: " in said.out
+    (voice,) = (weights / "presets").iterdir()
+    assert voice.read_bytes() == b"made"

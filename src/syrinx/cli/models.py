@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 models = App(name="models", help="List the models and what each one needs; install, choose and remove models.")
 for _name, _place, _line in (
     ("install", "model_install:install_model", "Build a model's environment and fetch its weights."),
+    (
+        "convert-presets",
+        "model_presets:convert_presets",
+        "Make a model's voices of those that it publishes as pickles.",
+    ),
     ("use", "model_use:use_model", "Make a model the one that a running server speaks with."),
     ("try", "model_try:try_model", "Speak a sentence and note how fast this machine is with the model."),
     ("remove", "model_remove:remove_model", "Remove a model's environment, and its weights if asked to."),

@@ -13,6 +13,7 @@ from syrinx.core.errors import ModelNotFound, ModelNotReady
 from .environment import ENVIRONMENTS, Environments, EnvironmentSpec
 from .fetch import Places
 from .install import BuildPlan
+from .presets import made_in
 from .registry import AIDS, MODELS, ModelEntry, missing
 from .torch_build import TorchSource, device_of, this_device
 from .weights import Weights, absent
@@ -53,6 +54,9 @@ class Installed:
         why = self.environments.lacking(self.specs[entry.environment])
         if why is None and entry.weights:
             why = self._lacking_weights(entry, given)
+        if why is None and entry.presets and not made_in(Path(self.weights(entry, given))):
+            advice = f"syrinx models convert-presets {entry.name} DIR"
+            return f"The model {entry.name} needs its voices, which are not converted yet: {advice}"
         if why is None:
             return None
         named = str(given.get("weights") or "")

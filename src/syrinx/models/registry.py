@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from syrinx.core.errors import ModelNotFound, ModelNotReady
+from syrinx.core.errors import InvalidRequest, ModelNotFound, ModelNotReady
 
 from .base import Backend
 from .options import options_schema, parse_options
+from .presets import Converter
 from .variant import Variant
 from .weights import Weights
 
@@ -47,6 +48,9 @@ class ModelEntry:
     ``weights``: a folder, or one of these repositories."""
     languages: tuple[str, ...] = ()
     """BCP 47 tags, to be known before it is loaded; empty: see its page."""
+    presets: str = ""
+    """``"package.module:function"``, a ``presets.Converter``: its voices are published as pickles, and it has none
+    before they are converted. Empty: it has voices, or needs none."""
     clones: bool = False
     """As ``ModelInfo.clones`` with some of its weights, to be known before it is loaded."""
     speaks: bool = True
@@ -71,6 +75,12 @@ class ModelEntry:
     def options_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the options in ``model_options``."""
         return options_schema(_resolve(self.options))
+
+    def converter(self) -> Converter:
+        """What makes its voices of the published ones. Raises ``InvalidRequest`` where it needs none."""
+        if not self.presets:
+            raise InvalidRequest(f"The model {self.name} has no presets to convert.", param="model")
+        return _resolve(self.presets)
 
 
 SNAC = Weights("hubertsiuzdak/snac_24khz", 80_000_000, "MIT", ("config.json", "pytorch_model.bin"), named_by="snac")
@@ -233,6 +243,27 @@ MODELS: Mapping[str, ModelEntry] = _table(
         ),
         languages=tuple("en ar da de el es fi fr he hi it ja ko ms nl no pl pt ru sv sw tr zh".split()),
         clones=True,
+    ),
+    ModelEntry(
+        name="vibevoice-realtime",
+        title="VibeVoice Realtime 0.5B",
+        summary="Reads English while it speaks, made for a small GPU; 25 voices, nine other languages for trying out.",
+        licence="MIT AND Apache-2.0",
+        factory="syrinx.models.vibevoice_realtime.backend:RealtimeBackend",
+        options="syrinx.models.vibevoice_realtime.options:RealtimeOptions",
+        requires=("transformers", "diffusers"),
+        environment="vibevoice",
+        weights=(
+            Weights(
+                repo="microsoft/VibeVoice-Realtime-0.5B",
+                size_bytes=2_040_000_000,
+                licence="MIT",
+                files=("config.json", "preprocessor_config.json", "*.safetensors"),
+                parts=(Weights("Qwen/Qwen2.5-0.5B", 7_000_000, "Apache-2.0", ("tokenizer.json",), "its tokenizer"),),
+            ),
+        ),
+        presets="syrinx.models.vibevoice_realtime.convert:convert",
+        languages=("en", "de", "fr", "it", "ja", "ko", "nl", "pl", "pt", "es"),
     ),
     ModelEntry(
         name="vibevoice",

@@ -109,6 +109,14 @@ def test_what_is_no_safetensors_file_is_refused_by_name(tmp_path: Path, data: by
         checkpoint.read(str(tmp_path))
 
 
+@pytest.mark.parametrize("start", [b"\x80", b"PK"])
+def test_a_header_whose_length_reads_like_a_pickle_is_none(tmp_path: Path, start: bytes) -> None:
+    length = int.from_bytes(start, "little")
+    header = json.dumps({"a": {"dtype": "U8", "shape": [3], "data_offsets": [0, 3]}}).encode().ljust(length)
+    (_lay(tmp_path) / "model.safetensors").write_bytes(length.to_bytes(8, "little") + header + b"abc")
+    checkpoint.read(str(tmp_path))
+
+
 @pytest.mark.parametrize("config", [{"model_type": "qwen3_tts"}, {"text_config": None}])
 def test_a_foreign_configuration_is_refused(tmp_path: Path, config: dict[str, Any]) -> None:
     with pytest.raises(ModelNotReady, match=r"config\.json"):

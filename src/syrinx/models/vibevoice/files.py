@@ -68,9 +68,9 @@ class Files:
         with path.open("rb") as file:
             start = file.read(8)
             length = int.from_bytes(start, "little")
-            if start[:2] == b"PK" or start[:1] == b"\x80":
-                raise self.wrong(path, "it is a pickle, which could run anything, and not safetensors")
             if size < 8 or length > min(size - 8, MAX_JSON_BYTES):
+                if start[:2] == b"PK" or start[:1] == b"\x80":
+                    raise self.wrong(path, "it is a pickle, which could run anything, and not safetensors")
                 raise self.wrong(path, "it is no safetensors file, or was cut short")
             try:
                 listed: dict[str, Any] = json.loads(file.read(length))
