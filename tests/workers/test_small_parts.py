@@ -133,6 +133,11 @@ def test_thread_counts_are_shared_out_where_nobody_has_said_otherwise():
     assert environment({}, ProcessSpec(processes=16), "", 4)["OMP_NUM_THREADS"] == "1"
 
 
+def test_threads_do_not_spin_where_nobody_has_said_otherwise():
+    assert environment({}, ProcessSpec(), "", 4)["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert environment({"OMP_WAIT_POLICY": "ACTIVE"}, ProcessSpec(), "", 4)["OMP_WAIT_POLICY"] == "ACTIVE"
+
+
 def test_ends_of_processes_are_told_in_words():
     assert describe_exit(-9) == "The worker process was ended by signal 9 (SIGKILL)."
     assert describe_exit(70) == "The worker process ended with status 70."

@@ -131,5 +131,6 @@ def environment(inherited: Mapping[str, str], spec: ProcessSpec, secret: str, co
     share = str(max(1, cores // spec.processes))
     threads = {name: share for name in THREAD_VARIABLES}
     threads["OPENBLAS_NUM_THREADS"] = "1"  # numpy's: idle threads that cost memory; models bring their own
+    threads["OMP_WAIT_POLICY"] = "PASSIVE"  # threads that spin for the next bit of work starve whoever shares the cores
     own = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", SECRET_VARIABLE: secret}
     return {**threads, **inherited, **spec.env, **own}
