@@ -7,7 +7,9 @@ import asyncio
 import pytest
 
 from syrinx.core.clock import FakeClock
-from syrinx.core.types import Audio, Finished, SpeechRequest, SynthesisJob
+from syrinx.core.errors import Overloaded
+from syrinx.core.types import Append, Audio, Failed, Finished, Flush, Open, SpeechRequest, SynthesisJob
+from syrinx.engine.admission import AdmissionPolicy
 from syrinx.engine.engine import Engine
 from syrinx.engine.policy import EnginePolicy, FirstPiece, SessionOptions
 from syrinx.store.cache import AudioCache
@@ -16,6 +18,9 @@ from syrinx.workers.host import JobTerms
 from tests.fakes.host import FakeHost, FakeStream
 from tests.fakes.stage import Records, events_until_end, send_all, whole
 from tests.store.audio import Ledger, MemoryBlobs
+
+WAIT_S = 10.0
+"""Longest wait for what takes a moment."""
 
 
 class SlowHost(FakeHost):
@@ -33,12 +38,12 @@ class SlowHost(FakeHost):
 class CachedStage:
     """An engine over a caching host over a fake model."""
 
-    def __init__(self) -> None:
+    def __init__(self, admission: AdmissionPolicy) -> None:
         self.clock = FakeClock(100.0)
         self.model = SlowHost(self.clock)
         self.cache = AudioCache(MemoryBlobs(), 10_000_000, Ledger().change)
         self.records = Records()
-        policy = EnginePolicy(first_piece=FirstPiece(max_words=0))
+        policy = EnginePolicy(admission=admission, first_piece=FirstPiece(max_words=0))
         host = CachingHost(self.model, self.cache, "auto", {})
         self.engine = Engine([host], policy, clock=self.clock, observer=self.records)
 
@@ -57,7 +62,7 @@ class CachedStage:
 
 @pytest.fixture
 async def stage():
-    stage = CachedStage()
+    stage = CachedStage(AdmissionPolicy())
     await stage.cache.open([])
     yield stage
     await stage.engine.stop()
@@ -94,3 +99,33 @@ async def test_hits_do_not_make_the_line_look_short(stage: CachedStage) -> None:
 async def test_one_text_twice_in_an_utterance_is_made_once(stage: CachedStage) -> None:
     await stage.speak("One two three. One two three. One two three.")
     assert len(stage.model.streams) == 1
+
+
+@pytest.mark.parametrize("max_queued", [0, 8])
+async def test_what_is_kept_is_spoken_while_the_model_has_no_place(max_queued: int) -> None:
+    stage = CachedStage(AdmissionPolicy(max_running=1, max_queued=max_queued, wait_sla_s=1000.0))
+    await stage.cache.open([])
+    try:
+        kept = await stage.speak("One two three. Four five six.")
+        held = stage.engine.session(SessionOptions("test"))
+        send_all(held, Open("held", SpeechRequest()), Append("held", "This one holds the only place. "), Flush("held"))
+        gate = stage.engine.gate("fake")
+        async with asyncio.timeout(WAIT_S):
+            while gate.running < 1:
+                await asyncio.sleep(0)
+            assert await stage.speak("One two three. Four five six.") == kept
+        assert (gate.running, gate.queued) == (1, 0)
+        waiting = stage.engine.session(SessionOptions("test"))
+        send_all(waiting, *whole("u", "One two three. And this is new.", SpeechRequest()))
+        if max_queued:
+            async with asyncio.timeout(WAIT_S):
+                while not gate.queued:
+                    await asyncio.sleep(0)
+        else:
+            failed = (await events_until_end(waiting))[-1]
+            assert isinstance(failed, Failed) and isinstance(failed.error, Overloaded)
+        waiting.close()
+        held.close()
+    finally:
+        await stage.engine.stop()
+        await stage.cache.close()

@@ -127,6 +127,9 @@ class FakeHost:
             await asyncio.Event().wait()
         self.status = HostStatus(HostState.STOPPED)
 
+    def keeps(self, job: SynthesisJob, terms: JobTerms) -> bool:
+        return False
+
     async def prepare_voice(self, clip: ReferenceClip) -> bytes:
         if self.info is None or not self.info.clones:
             raise InvalidRequest("The model cannot clone voices.", code="cannot_clone")

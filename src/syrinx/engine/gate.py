@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from syrinx.core.clock import Clock
 from syrinx.core.errors import Overloaded
@@ -12,6 +13,10 @@ from syrinx.workers.host import ModelHost
 
 BULK_PATIENCE = 10
 """Bulk work waits this many times longer than a listener."""
+
+
+async def _never() -> bool:
+    return False
 
 
 class Gate:
@@ -32,14 +37,24 @@ class Gate:
     def queued(self) -> int:
         return self._admission.queued
 
-    async def enter(self, ticket: Ticket) -> None:
-        """Return when the ticket may run. Raises ``Overloaded``. The caller owes one ``leave`` in any case."""
+    async def enter(self, ticket: Ticket, is_needless: Callable[[], Awaitable[bool]] = _never) -> None:
+        """Return when the ticket may run. Raises ``Overloaded``. The caller owes one ``leave`` in any case.
+
+        ``is_needless`` is asked where it may not at once: whether the model is not needed, and so no place.
+        """
         self._let_in()  # the model may carry more by now than when somebody left last
-        if self._admission.request(ticket, self._clock.now(), self._host.load):
-            return
+        try:
+            if self._admission.request(ticket, self._clock.now(), self._host.load):
+                return
+        except Overloaded:
+            if await is_needless():
+                return
+            raise
         future = self._waiting[ticket.id] = asyncio.get_running_loop().create_future()
         patience = self._timeout_s * (BULK_PATIENCE if ticket.service_class is ServiceClass.BULK else 1)
         try:
+            if await is_needless():
+                return self.leave(ticket, measured=False)
             # Not wait_for: in Python 3.11 it swallows a cancel that comes in the same turn of the loop as the place.
             async with asyncio.timeout(patience):
                 await future

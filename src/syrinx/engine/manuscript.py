@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -54,6 +55,11 @@ class Manuscript:
     def exhausted(self) -> bool:
         """True when the end was reached and every segment was taken."""
         return self._inbox.exhausted and not self._ready
+
+    @property
+    def ready(self) -> Sequence[Prepared]:
+        """The segments that ``take`` will give."""
+        return self._ready
 
     # --- text in ---------------------------------------------------------------------------------------------------
 

@@ -184,7 +184,7 @@ class Utterance:
         self._ledger.joined_line()
         gate = services.gate(choice.host)
         try:
-            await gate.enter(self._ticket)
+            await gate.enter(self._ticket, self._is_kept)
             self._ledger.left_line()
             self._emit(Started(self.id, choice.model, choice.voice, rate))
             await self._submit_ahead(1)
@@ -216,6 +216,21 @@ class Utterance:
                 raise EmptyText("There is nothing to speak in this text.", param="input")
             await self._text.wait()
 
+    async def _is_kept(self) -> bool:
+        """Whether all there is to say was said before and is kept, so that nothing of it needs the model."""
+        brief = self._brief
+        assert brief is not None, "a model is chosen before a place is asked for"
+        terms = brief.terms(self._listener, self._services.policy, self._ledger.waiting_s())
+        segments = 0
+        while True:
+            ended = self._text.ended
+            await self._text.fill(segments + 1)
+            if segments == len(self._text.ready):
+                return ended
+            if not brief.choice.host.keeps(brief.job(self._text.ready[segments], segments, is_last=False), terms):
+                return False
+            segments += 1
+
     async def _submit_ahead(self, segments: int) -> None:
         """Have so many at the model, as far as text is there."""
         missing = segments - len(self._spoken)
@@ -233,12 +248,15 @@ class Utterance:
         assert brief is not None, "segments come after the choice of a model"
         job = brief.job(prepared, self._segments, is_last=self._text.exhausted)
         waited_s = 0.0 if self._segments else self._ledger.waiting_s()
-        listener = Listener(self._timeline, self._place.owner, self._options.max_lead_s)
-        terms = brief.terms(listener, self._services.policy, waited_s)
+        terms = brief.terms(self._listener, self._services.policy, waited_s)
         words = WordTimes() if brief.choice.info.word_times else WordEstimate(job.text, brief.seconds_per_char)
         stream = brief.choice.host.submit(job, terms)
         self._spoken.append(_Spoken(prepared, stream, words, brief.native))
         self._segments += 1
+
+    @property
+    def _listener(self) -> Listener:
+        return Listener(self._timeline, self._place.owner, self._options.max_lead_s)
 
     async def _hear(self, spoken: _Spoken, outlet: Outlet) -> None:
         """Take what the model made of the oldest segment and pass it on."""

@@ -128,6 +128,10 @@ class ModelHost(Protocol):
         """Hand over a job. Never blocks. Raises ``ModelNotReady`` when the model is stopped or has failed."""
         ...
 
+    def keeps(self, job: SynthesisJob, terms: JobTerms) -> bool:
+        """Whether the job's audio is there already: submitted now, it takes nothing of the model."""
+        ...
+
     async def prepare_voice(self, clip: ReferenceClip) -> bytes:
         """Have the model derive a voice prompt; returns the file ``prompt.safetensors`` is made of.
 

@@ -130,6 +130,10 @@ class Supervisor:
         self._place(stream)
         return stream
 
+    def keeps(self, job: SynthesisJob, terms: JobTerms) -> bool:
+        """See ``host.ModelHost.keeps``."""
+        return False
+
     async def prepare_voice(self, clip: ReferenceClip) -> bytes:
         """See ``ModelHost.prepare_voice``. Its jobs stand still meanwhile, for ``prepare_timeout_s`` at the longest.
 

@@ -89,15 +89,17 @@ class CachingHost:
 
     def submit(self, job: SynthesisJob, terms: JobTerms) -> JobStream:
         """See ``ModelHost.submit``."""
-        info = self._host.info
-        if info is None or not is_wanted(self._mode, info, terms.cache):
-            return self._host.submit(job, terms)
-        key = key_of(job, info, self._model_options)
+        key = self._key(job, terms)
         if key is None:
             return self._host.submit(job, terms)
         stream = CachedStream(key, job, terms, self)
         self.seat(stream)
         return stream
+
+    def keeps(self, job: SynthesisJob, terms: JobTerms) -> bool:
+        """See ``ModelHost.keeps``."""
+        key = self._key(job, terms)
+        return key is not None and self._speaks and self._cache.holds(key)
 
     def seat(self, stream: CachedStream) -> None:
         """See ``stream.Keeper.seat``: from the cache, else with another who asked for the same, else from the model."""
@@ -140,9 +142,19 @@ class CachingHost:
 
     # --- from the cache ---------------------------------------------------------------------------------------------
 
+    def _key(self, job: SynthesisJob, terms: JobTerms) -> str | None:
+        """What its audio is kept under; None: it is not for the cache."""
+        info = self._host.info
+        if info is None or not is_wanted(self._mode, info, terms.cache):
+            return None
+        return key_of(job, info, self._model_options)
+
+    @property
+    def _speaks(self) -> bool:
+        return self._host.status.state not in (HostState.STOPPED, HostState.FAILED)
+
     def _kept(self, key: str) -> Tape | None:
-        stopped = self._host.status.state in (HostState.STOPPED, HostState.FAILED)
-        if stopped or not self._cache.holds(key):
+        if not self._speaks or not self._cache.holds(key):
             return None
         chunks, tape = self._cache.at_hand(key), Tape(origin=Origin.CACHE)
         if chunks is None:
