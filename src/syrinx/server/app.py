@@ -72,15 +72,15 @@ def build_app(
     app.router.redirect_slashes = False
     app.router.routes.extend(
         [
+            *SocketRoutes(engine, keys, cap, metrics, _pump_policy(settings)).routes(
+                [dialect(settings, engine) for dialect in DIALECTS], voicereader.sockets()
+            ),
             *OpenAiRoutes(engine, keys, _speech_policy(settings), settings).routes(),
             *OrpheusRoutes(engine, keys, orpheus_policy(settings), settings).routes(),
             *ChatterboxRoutes(engine, keys, chatterbox_policy(settings), settings).routes(),
             *voicereader.routes(),
             *HealthRoutes(engine, keys, metrics, settings, cap).routes(),
             *page_routes(Path(syrinx.web.__path__[0])),
-            *SocketRoutes(engine, keys, cap, metrics, _pump_policy(settings)).routes(
-                [dialect(settings, engine) for dialect in DIALECTS], voicereader.sockets()
-            ),
         ]
     )
     _answer_errors(app, engine)

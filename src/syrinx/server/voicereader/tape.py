@@ -35,7 +35,7 @@ class Tape:
         self._gone = 0
         self._stopped = False
         self._news = asyncio.Event()
-        self._telling: set[asyncio.Future[None]] = set()
+        self._telling: set[asyncio.Task[object]] = set()
         self._attended = asyncio.Event()
         self.size = 0
         """Bytes of audio kept."""
@@ -83,8 +83,9 @@ class Tape:
         self.last = last
         self._attended.set()
         self.wipe()
-        for telling in self._telling:
-            telling.cancel()
+        telling, self._telling = self._telling, set()
+        for task in telling:
+            task.cancel()
 
     async def listen(self) -> AsyncIterator[AudioPiece | bytes]:
         """Every piece from the oldest that is kept, then the message that ends it. Raises ``FellBehind``."""
@@ -104,15 +105,16 @@ class Tape:
 
     async def unless_stopped(self, tell: Coroutine[None, None, None]) -> None:
         """Tell a listener a piece; where that waits for the listener as ``stop`` comes, it is not told any more."""
-        telling = asyncio.create_task(tell)
-        self._telling.add(telling)
-        telling.add_done_callback(self._telling.discard)
+        this = asyncio.current_task()
+        assert this is not None, "listeners are told in a task"
+        self._telling.add(this)
         try:
-            await telling
+            await tell
         except asyncio.CancelledError:
-            this = asyncio.current_task()
-            if not self._stopped or (this is not None and this.cancelling()):
+            if this in self._telling or this.uncancel():  # somebody else wants it to end
                 raise
+        finally:
+            self._telling.discard(this)
 
     def _grow(self, size: int) -> None:
         self.size += size
