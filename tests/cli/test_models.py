@@ -10,6 +10,8 @@ import pytest
 
 from syrinx.cli.main import main
 from syrinx.cli.model_install import WeightsAsked, choose_weights
+from syrinx.cli.models import describe_models
+from syrinx.config import make_settings
 from syrinx.core.errors import InvalidRequest
 from syrinx.models.environment import Manifest
 from syrinx.models.fetch import Places
@@ -83,6 +85,23 @@ def test_what_needs_no_environment_is_tried_and_its_speed_is_listed(
     assert (
         rows["pocket"]["needs"].endswith("syrinx models install pocket") and rows["pocket"]["weights"][0]["size_bytes"]
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "environment", "repo"),
+    [
+        ("upstream", "orpheus", "hubertsiuzdak/snac_24khz"),
+        ("vllm", "orpheus-vllm", "canopylabs/orpheus-3b-0.1-ft"),
+        ("transformers", "orpheus", "canopylabs/orpheus-3b-0.1-ft"),
+    ],
+)
+def test_what_a_model_needs_is_listed_as_its_options_ask_for_it(
+    source: str, environment: str, repo: str, tmp_path: Path
+) -> None:
+    settings = make_settings({"data_dir": tmp_path, "model_options": {"orpheus": {"source": source}}})
+    (row,) = [row for row in describe_models(settings) if row["name"] == "orpheus"]
+    assert (row["environment"], row["weights"][0]["repo"], row["ready"]) == (environment, repo, False)
+    assert f"needs the environment {environment}" in row["needs"]
 
 
 def test_a_file_of_speeds_that_is_spoiled_counts_as_none(tmp_path: Path) -> None:
