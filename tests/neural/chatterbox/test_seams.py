@@ -13,7 +13,7 @@ import pytest
 
 from syrinx.core.types import Samples
 from syrinx.models.chatterbox.sound import BEFORE, FRAME, HELD, Sound
-from syrinx.models.chatterbox.windows import Window, WindowPlan, Windows
+from syrinx.models.chatterbox.windows import LOOKAHEAD, Window, WindowPlan, Windows
 
 from .case import loaded_once, options
 from .weights import shrink
@@ -29,7 +29,8 @@ def sound(**changes: Any) -> Sound:
     chosen = options(**changes)
     shrink()
     loaded = loaded_once(chosen)
-    return Sound(loaded.s3gen, loaded.default_voice, 1, [torch.Generator().manual_seed(n) for n in (1, 2)])
+    seeds = [torch.Generator().manual_seed(n) for n in (1, 2)]
+    return Sound(loaded.s3gen, loaded.flow, loaded.default_voice, 1, seeds)
 
 
 def said(plan: WindowPlan, made: Sound) -> list[Samples]:
@@ -45,14 +46,40 @@ def at_once() -> Samples:
 
 
 @pytest.mark.parametrize(
-    "plan", [WindowPlan(), WindowPlan(5, 5, 10), WindowPlan(30, 30, 50), WindowPlan(12, 25, 4)], ids=str
+    "plan",
+    [
+        WindowPlan(),
+        WindowPlan(5, 5, 5, 10),
+        WindowPlan(30, 30, 30),
+        WindowPlan(12, 25, 25, 4),
+        WindowPlan(5, 5, 40, 50),
+    ],
+    ids=str,
 )
 def test_the_length_is_that_of_the_tokens_however_it_is_cut(plan: WindowPlan) -> None:
     assert sum(map(len, said(plan, sound()))) == len(TOKENS) * 2 * FRAME == len(at_once())
 
 
+def test_chunks_double_up_to_the_most_and_no_token_is_left_out_or_said_twice() -> None:
+    windows, sizes, said = Windows(WindowPlan(12, 25, 90, 50)), [], 0
+    for have in range(1, 400):
+        while (window := windows.next(have)) is not None:
+            assert window.new == said and window.start == max(0, said - 50)
+            assert have == window.end + LOOKAHEAD + 1  # as soon as it can be
+            sizes.append(window.end - window.new)
+            said = window.end
+    last = windows.rest(400)
+    assert sizes == [12, 25, 50, 90, 90, 90] and (last.new, last.end, last.ahead) == (said, 400, 0)
+
+
+def test_a_first_chunk_over_the_most_stays_as_it_was_asked_for() -> None:
+    windows = Windows(WindowPlan(50, 40, 30, 4))
+    found = [window for have in range(200) if (window := windows.next(have)) is not None]
+    assert [window.end - window.new for window in found] == [50, 40, 40, 40]
+
+
 def test_no_edge_of_a_chunk_is_steeper_than_the_sound_itself() -> None:
-    chunks = said(WindowPlan(12, 12, 50), sound())
+    chunks = said(WindowPlan(12, 12, 24), sound())
     whole = np.concatenate(chunks)
     usual = np.abs(np.diff(at_once())).max()
     for edge in np.cumsum([len(chunk) for chunk in chunks[:-1]]):
@@ -60,7 +87,7 @@ def test_no_edge_of_a_chunk_is_steeper_than_the_sound_itself() -> None:
 
 
 def test_streamed_is_as_loud_as_made_at_once_around_every_edge() -> None:
-    chunks = said(WindowPlan(12, 12, 50), sound())
+    chunks = said(WindowPlan(12, 12, 24), sound())
     whole, once = np.concatenate(chunks), at_once()
     for edge in np.cumsum([len(chunk) for chunk in chunks[:-1]]):
         one, other = (np.sqrt(np.mean(made[edge - 2400 : edge + 2400] ** 2)) for made in (whole, once))
@@ -77,7 +104,7 @@ def test_the_vocoder_goes_on_as_if_it_had_never_stopped(monkeypatch: pytest.Monk
         return frames[:, :, 2 * window.start : 2 * window.end]
 
     monkeypatch.setattr(Sound, "_mel", same)
-    chunks = said(WindowPlan(30, 20, 50), sound())
+    chunks = said(WindowPlan(30, 20, 20), sound())
     whole, once = np.concatenate(chunks), at_once()
     different = np.abs(whole - once) > VOCODER_TOLERANCE
     edges = np.cumsum([len(chunk) for chunk in chunks[:-1]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ from .tokens import Saying, speech_tokens
 from .watermark import Marker, Marking, marker
 from .windows import WindowPlan, Windows
 
+_log = logging.getLogger(__name__)
 NAME = "chatterbox"
 TOKENS_A_STEP = 4
 """About 100 ms on a GPU, where the library makes some 40 a second."""
@@ -53,6 +55,8 @@ class ChatterboxBackend(Backend):
         with memory_errors(NAME):
             self._loaded = self._load(self._options)
             mark = marker() if self._options.watermark else None
+        for sentence in self._loaded.lacking:
+            _log.warning("%s.", sentence)
         info = _info(self._loaded)
         self._steps = _Steps(self._options, self._loaded, info, mark)
         return info
@@ -74,11 +78,12 @@ class ChatterboxBackend(Backend):
 
 
 def _info(loaded: Loaded) -> ModelInfo:
+    told = "".join(f" {sentence}." for sentence in loaded.lacking)
     return ModelInfo(
         name=NAME,
         title="Chatterbox" if loaded.variant == "english" else f"Chatterbox {loaded.variant.capitalize()}",
         sample_rate=SAMPLE_RATE,
-        voices=(VoiceInfo("default", "Default", loaded.languages, description="The voice published with the model"),),
+        voices=(VoiceInfo("default", "Default", loaded.languages, description=f"Published with the model.{told}"),),
         default_voice="default",
         licence="MIT",
         revision=loaded.revision,
@@ -129,11 +134,12 @@ class _Steps(SteppedBackend):
     def _speak(self, saying: Saying) -> Iterator[Samples | None]:
         """Make one job's samples; None: it worked, and there is nothing to hear yet."""
         options, loaded = self._options, self._loaded
-        windows = Windows(WindowPlan(options.first_tokens, options.chunk_tokens, options.context_tokens))
-        sound = Sound(loaded.s3gen, saying.voice, options.flow_steps, [_child(saying.generator) for _ in range(2)])
+        windows = Windows(_plan(options))
+        seeds = [_child(saying.generator) for _ in range(2)]
+        sound = Sound(loaded.s3gen, loaded.flow, saying.voice, options.flow_steps, seeds)
         marking = Marking(self._mark)
         heard: list[int] = []
-        for count, token in enumerate(speech_tokens(loaded.t3, saying), start=1):
+        for count, token in enumerate(speech_tokens(loaded.t3, loaded.backbone, saying), start=1):
             if token < SPEECH_TOKENS:
                 heard.append(token)
             window = windows.next(len(heard))
@@ -163,6 +169,10 @@ def _style(kind: type[AnyStyle], job: SynthesisJob) -> AnyStyle:
         return parse_options(NAME, kind, job.options)
     except ConfigError as error:
         raise InvalidRequest(error.message, param=error.param) from None
+
+
+def _plan(options: ChatterboxOptions) -> WindowPlan:
+    return WindowPlan(options.first_tokens, options.chunk_tokens, options.most_chunk_tokens, options.context_tokens)
 
 
 def _child(generator: Any) -> Any:

@@ -12,10 +12,14 @@ from typing import Any
 from syrinx.core.errors import ModelNotReady
 from syrinx.models.device import choose_device, choose_dtype, set_threads
 
+from .backbone import Backbone
 from .checkpoint import CANGJIE, Checkpoint, broken, find
 from .conditionals import Voice, VoiceShape, paired, voice_of
+from .flow import Flow
 from .languages import CHINESE, ENGLISH, MULTILINGUAL
 from .options import ChatterboxOptions, Variant
+from .readings import Readings, Segmenter
+from .readings import find as find_readings
 from .runtime import bring_in, quiet
 
 MAY_LACK = {"tokenizer._mel_filters", "tokenizer.window"}
@@ -32,13 +36,19 @@ class Loaded:
 
     variant: Variant
     t3: Any
+    backbone: Backbone | None
+    """T3's Llama; Turbo has none."""
     s3gen: Any
+    flow: Flow
+    """Of ``s3gen``."""
     voice_encoder: Any
     text_ids: Callable[[str, str], list[int]]
     """Of a text and a language id, with start and stop where the model wants them."""
     default_voice: Voice
     shape: VoiceShape
     languages: tuple[str, ...]
+    lacking: tuple[str, ...]
+    """What is read worse than it could be, and what would help: sentences without a full stop."""
     device: Any
     revision: str
 
@@ -53,17 +63,21 @@ def load(options: ChatterboxOptions) -> Loaded:
         t3 = _t3(checkpoint).to(device=device, dtype=dtype).eval()
         s3gen = _s3gen(checkpoint).to(device).eval()
         encoder = _voice_encoder(checkpoint).to(device).eval()
-        text_ids, languages = _tokenizer(checkpoint, t3.hp)
+        readings = find_readings(checkpoint.folder)
+        text_ids, languages = _tokenizer(checkpoint, t3.hp, readings)
     shape = VoiceShape(int(t3.hp.speech_cond_prompt_len))
     return Loaded(
         checkpoint.variant,
         t3,
+        None if checkpoint.variant == "turbo" else Backbone(t3.tfmr),
         s3gen,
+        Flow(s3gen.flow, meanflow=s3gen.meanflow),
         encoder,
         text_ids,
         _default_voice(checkpoint, shape).to(device),
         shape,
         languages,
+        tuple(readings.lacking[name] for name in languages if name in readings.lacking),
         device,
         _revision(checkpoint, options, str(dtype)),
     )
@@ -85,8 +99,6 @@ def _t3(checkpoint: Checkpoint) -> Any:
         config = T3Config.multilingual() if checkpoint.variant == "multilingual" else T3Config.english_only()
     t3 = T3(config)
     _fill(t3, checkpoint.t3)
-    if checkpoint.variant == "multilingual":
-        t3.tfmr.set_attn_implementation("eager")  # where the speech is in the text is read off the attention
     return t3
 
 
@@ -157,13 +169,15 @@ def _default_voice(checkpoint: Checkpoint, shape: VoiceShape) -> Voice:
         raise broken(path, "it does not hold the conditionals of a voice") from None
 
 
-def _tokenizer(checkpoint: Checkpoint, hp: Any) -> tuple[Callable[[str, str], list[int]], tuple[str, ...]]:
+def _tokenizer(
+    checkpoint: Checkpoint, hp: Any, readings: Readings
+) -> tuple[Callable[[str, str], list[int]], tuple[str, ...]]:
     path = checkpoint.tokenizer
     try:
         if checkpoint.variant == "turbo":
             return _turbo_tokenizer(checkpoint.folder), ENGLISH
         if checkpoint.variant == "multilingual":
-            return _multilingual_tokenizer(path, hp)
+            return _multilingual_tokenizer(path, hp, readings)
         return _english_tokenizer(path, hp), ENGLISH
     except ModelNotReady:
         raise
@@ -184,13 +198,19 @@ def _english_tokenizer(path: Path, hp: Any) -> Callable[[str, str], list[int]]:
     return ids
 
 
-def _multilingual_tokenizer(path: Path, hp: Any) -> tuple[Callable[[str, str], list[int]], tuple[str, ...]]:
+def _multilingual_tokenizer(
+    path: Path, hp: Any, readings: Readings
+) -> tuple[Callable[[str, str], list[int]], tuple[str, ...]]:
     import chatterbox.models.tokenizers.tokenizer as module
     from chatterbox.mtl_tts import punc_norm
 
     cangjie = path.parent / CANGJIE
     module.hf_hub_download = lambda **_: str(cangjie)  # the table of Chinese signs is taken from this folder
+    module.ChineseCangjieConverter._init_segmenter = _none  # it would fetch a model; see ``readings``
+    module.add_hebrew_diacritics = readings.of("he")
+    module.add_russian_stress = readings.of("ru")
     tokenizer = module.MTLTokenizer(str(path))
+    tokenizer.cangjie_converter.segmenter = Segmenter(readings.of(CHINESE))
     _check_size(path, tokenizer.tokenizer.get_vocab_size(), hp.text_tokens_dict_size)
     if cangjie.is_file() and not tokenizer.cangjie_converter.word2cj:
         raise broken(cangjie, "it is no table of signs")
@@ -199,6 +219,10 @@ def _multilingual_tokenizer(path: Path, hp: Any) -> tuple[Callable[[str, str], l
         return [hp.start_text_token, *tokenizer.encode(punc_norm(text), language), hp.stop_text_token]
 
     return ids, tuple(name for name in MULTILINGUAL if name != CHINESE or cangjie.is_file())
+
+
+def _none(_: Any) -> None:
+    return None
 
 
 def _turbo_tokenizer(folder: Path) -> Callable[[str, str], list[int]]:

@@ -18,6 +18,7 @@ import numpy as np
 from syrinx.core.types import Samples
 
 from .conditionals import MELS, Voice
+from .flow import Flow
 from .source import FRAME, Source
 from .windows import Window
 
@@ -32,11 +33,12 @@ BEFORE = 24
 class Sound:
     """Of one utterance."""
 
-    def __init__(self, s3gen: Any, voice: Voice, flow_steps: int, seeds: Sequence[Any]) -> None:
+    def __init__(self, s3gen: Any, flow: Flow, voice: Voice, flow_steps: int, seeds: Sequence[Any]) -> None:
         """``seeds`` are two ``torch.Generator`` on the CPU: of the flow's noise, and of the vocoder's."""
         import torch
 
         self._s3gen = s3gen
+        self._flow = flow
         self._voice = voice
         self._device = s3gen.device
         self._steps = flow_steps or (2 if s3gen.meanflow else 10)
@@ -69,31 +71,18 @@ class Sound:
         import torch
 
         given = torch.tensor([tokens[window.start : window.end + window.ahead]], device=self._device)
-        voice = self._voice
-        mel, _ = self._s3gen.flow.inference(
-            token=given,
-            token_len=torch.tensor([given.shape[1]], device=self._device),
-            prompt_token=voice.prompt_token,
-            prompt_token_len=torch.tensor([voice.prompt_token.shape[1]], device=self._device),
-            prompt_feat=voice.prompt_feat,
-            prompt_feat_len=None,
-            embedding=voice.embedding,
-            finalize=True,
-            n_timesteps=self._steps,
-            noised_mels=self._noise_for(window),
-            meanflow=self._s3gen.meanflow,
-        )
-        return mel[:, :, : TOKEN_FRAMES * (window.end - window.start)]
+        mel = self._flow.mels(given, self._voice, self._noise_for(window), self._steps)
+        return mel[:, : TOKEN_FRAMES * (window.end - window.start)].transpose(1, 2)
 
     def _noise_for(self, window: Window) -> Any:
-        """Give the noise of prompt and window: float32 (1, MELS, frames)."""
+        """Give the noise of prompt and window: float32 (1, frames, MELS)."""
         import torch
 
         start, end = TOKEN_FRAMES * window.start, TOKEN_FRAMES * (window.end + window.ahead)
         missing = end - len(self._noise)
         if missing > 0:
             self._noise = torch.cat([self._noise, torch.randn(missing, MELS, generator=self._generator)])
-        return torch.cat([self._prompt_noise, self._noise[start:end]]).T[None].to(self._device)
+        return torch.cat([self._prompt_noise, self._noise[start:end]])[None].to(self._device)
 
     def _vocoded(self, new: Any, again: int) -> Samples:
         """Say new frames, ``again`` of which have been said; the frames before them are remembered."""

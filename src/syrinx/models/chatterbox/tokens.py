@@ -2,7 +2,7 @@
 
 One job's loop holds all of its state (cache, tokens, random numbers), so that any number of them run side by side on
 one network, and closing the generator is all that a cancel takes. Without guidance (``cfg_weight`` 0) one row is
-computed instead of two.
+computed instead of two. What would change no logit (a penalty of 1, a ``top_p`` of 1) is left out.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .backbone import Backbone, Head, Rows
 from .conditionals import Voice
 from .options import AnyStyle, Style, TurboStyle
 from .runtime import quiet
@@ -32,17 +33,20 @@ class Saying:
     """Tokens, after which it ends."""
 
 
-def speech_tokens(t3: Any, saying: Saying) -> Iterator[int]:
-    """Give speech tokens until the model stops; some of them may be ids that are no sound (``SPEECH_TOKENS`` on)."""
+def speech_tokens(t3: Any, backbone: Backbone | None, saying: Saying) -> Iterator[int]:
+    """Give speech tokens until the model stops; some of them may be ids that are no sound (``SPEECH_TOKENS`` on).
+
+    ``backbone`` is that of ``t3``, but for Turbo, which has no Llama.
+    """
     import torch
 
     loop: _Llama | _Turbo
     with torch.inference_mode(), quiet():  # the perceiver of the conditions warns of its own age
-        loop = (
-            _Turbo(t3, saying, saying.style)
-            if isinstance(saying.style, TurboStyle)
-            else _Llama(t3, saying, saying.style)
-        )
+        if isinstance(saying.style, TurboStyle):
+            loop = _Turbo(t3, saying, saying.style)
+        else:
+            assert backbone is not None, "only Turbo has none"
+            loop = _Llama(t3, backbone, saying, saying.style)
     for _ in range(saying.most):
         with torch.inference_mode():
             token = loop.next()
@@ -54,7 +58,7 @@ def speech_tokens(t3: Any, saying: Saying) -> Iterator[int]:
 class _Llama:
     """English and Multilingual: classifier-free guidance, emotion, learned positions."""
 
-    def __init__(self, t3: Any, saying: Saying, style: Style) -> None:
+    def __init__(self, t3: Any, backbone: Backbone, saying: Saying, style: Style) -> None:
         import torch
 
         self._t3 = t3
@@ -72,21 +76,14 @@ class _Llama:
         again = t3.speech_emb(start) + t3.speech_pos_emb.get_fixed_embedding(0)  # upstream gives the start twice
         self._inputs = torch.cat([inputs, again], dim=1)
         self._rows = rows
-        self._past: Any = None
         self._count = 0
         self._analyzer: Any = _analyzer(t3, conditions, text.shape[1]) if t3.hp.is_multilingual else None
+        self._through = Rows(backbone, rows, _watched() if t3.hp.is_multilingual else ())
 
     def next(self) -> int:
-        out = self._t3.tfmr(
-            inputs_embeds=self._inputs,
-            past_key_values=self._past,
-            use_cache=True,
-            output_attentions=self._analyzer is not None,
-        )
-        self._past = out.past_key_values
-        logits = self._guided(self._t3.speech_head(out.last_hidden_state[:, -1]).float())
+        logits = self._guided(self._t3.speech_head(self._through.go_on(self._inputs)).float())
         if self._analyzer is not None:
-            logits = self._checked(logits, out.attentions)
+            logits = self._checked(logits)
         token = self._draw(logits)
         self._count += 1
         place = self._t3.speech_pos_emb.get_fixed_embedding(self._count)
@@ -98,12 +95,10 @@ class _Llama:
             return logits
         return logits[:1] + self._guidance * (logits[:1] - logits[1:])
 
-    def _checked(self, logits: Any, attentions: Any) -> Any:
+    def _checked(self, logits: Any) -> Any:
         """Have the library look whether the end is due, or overdue: it reads that off three heads' attention."""
-        from chatterbox.models.t3.inference.alignment_stream_analyzer import LLAMA_ALIGNED_HEADS
-
         analyzer = self._analyzer
-        analyzer.last_aligned_attns = [attentions[layer][0, head].float().cpu() for layer, head in LLAMA_ALIGNED_HEADS]
+        analyzer.last_aligned_attns = self._through.attention
         return analyzer.step(logits, next_token=int(self._draw.last))
 
 
@@ -169,23 +164,36 @@ def _conditions(t3: Any, voice: Voice, exaggeration: float | None) -> Any:
 def _penalty_first(style: Style) -> list[Processor]:
     from transformers.generation import logits_process as steps
 
-    return [
-        steps.RepetitionPenaltyLogitsProcessor(penalty=style.repetition_penalty),
-        steps.TemperatureLogitsWarper(style.temperature),
-        steps.MinPLogitsWarper(min_p=style.min_p),
-        steps.TopPLogitsWarper(top_p=style.top_p),
-    ]
+    processors: list[Processor] = []
+    if style.repetition_penalty != 1:
+        processors.append(steps.RepetitionPenaltyLogitsProcessor(penalty=style.repetition_penalty))
+    if style.temperature != 1:
+        processors.append(steps.TemperatureLogitsWarper(style.temperature))
+    if style.min_p > 0:
+        processors.append(steps.MinPLogitsWarper(min_p=style.min_p))
+    if style.top_p < 1:
+        processors.append(steps.TopPLogitsWarper(top_p=style.top_p))
+    return processors
 
 
 def _penalty_last(style: TurboStyle) -> list[Processor]:
     from transformers.generation import logits_process as steps
 
-    return [
-        steps.TemperatureLogitsWarper(style.temperature),
-        steps.TopKLogitsWarper(style.top_k),
-        steps.TopPLogitsWarper(style.top_p),
-        steps.RepetitionPenaltyLogitsProcessor(penalty=style.repetition_penalty),
-    ]
+    processors: list[Processor] = [steps.TopKLogitsWarper(style.top_k)]
+    if style.temperature != 1:
+        processors.insert(0, steps.TemperatureLogitsWarper(style.temperature))
+    if style.top_p < 1:
+        processors.append(steps.TopPLogitsWarper(style.top_p))
+    if style.repetition_penalty != 1:
+        processors.append(steps.RepetitionPenaltyLogitsProcessor(penalty=style.repetition_penalty))
+    return processors
+
+
+def _watched() -> list[Head]:
+    """The heads that the analyzer reads."""
+    from chatterbox.models.t3.inference.alignment_stream_analyzer import LLAMA_ALIGNED_HEADS
+
+    return [(layer, head) for layer, head in LLAMA_ALIGNED_HEADS]
 
 
 def _analyzer(t3: Any, conditions: int, text: int) -> Any:
