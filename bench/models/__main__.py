@@ -38,8 +38,9 @@ PROGRAMS: Mapping[str, Program] = {
     "pocket": Program("pocket", within=False, quick=("--tiny", "--clients", "1", "--rounds", "1")),
     "kokoro": Program("kokoro", within=False, quick=("--tiny", "--rounds", "1")),
     "qwen": Program("qwen", full=("--full",), quick=("--rounds", "1")),
+    "chatterbox": Program("chatterbox", full=("--size", "quarter"), quick=("--rounds", "1")),
     "vibevoice": Program("vibevoice", full=("--full",), quick=("--rounds", "1")),
-    "orpheus": Program("orpheus"),
+    "orpheus": Program("orpheus", quick=("--size", "tiny", "--rounds", "1")),
 }
 """By the name of its module, in the order in which they run."""
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from syrinx.models.chatterbox.runtime import bring_in, quiet
 
-SERVED = None
-"""Its sizes are in its library's code: a server's worker loads full-sized weights only."""
+SERVED = {"device": "cpu", "threads": 1, "flow_steps": 1}
+"""Options for a server's tests; ``served/`` makes its workers' libraries as small as these weights."""
 TOKENS = 40
 """Of an utterance: 1.6 s."""
 PROMPT = 10
@@ -28,7 +28,28 @@ STOP, SPEECH = 6562, 6561
 WORDS = ["[STOP]", "[UNK]", "[SPACE]", "[PAD]", "[SEP]", "[CLS]", "[MASK]"]
 LANGUAGES = "ar da de el en es fi fr he hi it ja ko ms nl no pl pt ru sv sw tr zh".split()
 CANGJIE = ["日\ta", "本\tdm", "語\tyrmm", "你\tonf", "好\tvnd"]
+Size = Literal["tiny", "quarter", "full"]
+SHAPES: tuple[Size, ...] = ("tiny", "quarter", "full")
 SIZES = {"english": 704, "multilingual": 2454, "turbo": 50_276}
+
+
+def shape(size: Size, variant: str = "english") -> None:
+    """Make the library's own tables of that size, in this process: tiny for tests, as published, or between."""
+    bring_in()
+    if size == "tiny":
+        shrink(variant)
+    elif size == "quarter":
+        _thin()
+
+
+def _thin() -> None:
+    """Leave out three quarters of the layers, and nothing of their widths."""
+    import chatterbox.models.s3gen.s3gen as s3gen
+    from chatterbox.models.t3.llama_configs import LLAMA_CONFIGS
+
+    LLAMA_CONFIGS["Llama_520M"]["num_hidden_layers"] = 8
+    s3gen.UpsampleConformerEncoder = _with(s3gen.UpsampleConformerEncoder, num_blocks=2)
+    s3gen.ConditionalDecoder = _with(s3gen.ConditionalDecoder, num_mid_blocks=2)
 
 
 def shrink(variant: str = "english") -> None:
@@ -63,13 +84,11 @@ def _with(kind: Any, **fixed: Any) -> Any:
     return make
 
 
-def build(folder: Path, *, full: bool = False, variant: str = "english") -> Path:
-    """Write the files of a variant."""
+def build(folder: Path, *, full: bool = False, variant: str = "english", size: Size = "tiny") -> Path:
+    """Write the files of a variant; ``full`` is ``size="full"``, as the other models' tests call it."""
     import torch
 
-    bring_in()
-    if not full:
-        shrink(variant)
+    shape("full" if full else size, variant)
     folder.mkdir(parents=True, exist_ok=True)
     with quiet(), torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(7)
