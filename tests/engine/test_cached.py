@@ -38,12 +38,12 @@ class SlowHost(FakeHost):
 class CachedStage:
     """An engine over a caching host over a fake model."""
 
-    def __init__(self, admission: AdmissionPolicy) -> None:
+    def __init__(self, admission: AdmissionPolicy | None = None) -> None:
         self.clock = FakeClock(100.0)
         self.model = SlowHost(self.clock)
         self.cache = AudioCache(MemoryBlobs(), 10_000_000, Ledger().change)
         self.records = Records()
-        policy = EnginePolicy(admission=admission, first_piece=FirstPiece(max_words=0))
+        policy = EnginePolicy(admission or AdmissionPolicy(), first_piece=FirstPiece(max_words=0))
         host = CachingHost(self.model, self.cache, "auto", {})
         self.engine = Engine([host], policy, clock=self.clock, observer=self.records)
 
@@ -62,7 +62,7 @@ class CachedStage:
 
 @pytest.fixture
 async def stage():
-    stage = CachedStage(AdmissionPolicy())
+    stage = CachedStage()
     await stage.cache.open([])
     yield stage
     await stage.engine.stop()
