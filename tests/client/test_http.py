@@ -10,7 +10,7 @@ import pytest
 
 from syrinx.client import SpeechClient
 from syrinx.client.http import speech_body
-from syrinx.core.errors import InvalidRequest, ModelNotReady, Overloaded
+from syrinx.core.errors import InvalidRequest, ModelNotReady, Overloaded, SyrinxError, Unauthorized
 from syrinx.core.types import AudioFormat, Delivery, ServiceClass, SpeechRequest
 
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -107,6 +107,17 @@ def test_lists_are_unwrapped() -> None:
     with client_of(lambda request: httpx.Response(200, json=bodies[request.url.path])) as client:
         assert client.voices() == [{"id": "en"}]
         assert client.models() == [{"id": "espeak"}]
+
+
+@pytest.mark.parametrize(("status", "kind"), [(409, ModelNotReady), (403, Unauthorized), (404, ModelNotReady)])
+def test_a_model_that_is_not_made_the_one_is_told(status: int, kind: type[SyrinxError]) -> None:
+    """In the sidecar's words, which this call is of; a server without them answers 404 without any."""
+    said = {409: ("MODEL_NOT_READY", "Install it."), 403: ("FORBIDDEN", "Nobody may.")}
+    envelope = {"error": dict(zip(("code", "message"), said[status], strict=True))} if status in said else {}
+    with client_of(lambda _: httpx.Response(status, json=envelope)) as server, pytest.raises(SyrinxError) as caught:
+        server.activate("pocket", 1.0)
+    assert type(caught.value) is kind
+    assert status not in said or str(caught.value) == said[status][1]
 
 
 @pytest.mark.parametrize(

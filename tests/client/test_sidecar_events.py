@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syrinx.client.sidecar import error_of_answer
 from syrinx.client.sidecar_events import (
     JobAudio,
     JobCanceled,
@@ -19,6 +18,7 @@ from syrinx.client.sidecar_events import (
     JobStarted,
     parse_job_event,
 )
+from syrinx.client.sidecar_refusals import error_of_answer
 from syrinx.core.errors import (
     EmptyText,
     InvalidRequest,

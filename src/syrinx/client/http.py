@@ -10,14 +10,16 @@ from typing import Any
 
 import httpx
 
-from syrinx.core.errors import InvalidRequest, ModelNotReady, SyrinxError
+from syrinx.core.errors import InvalidRequest, ModelNotReady, SyrinxError, Unauthorized
 from syrinx.core.types import Delivery, ServiceClass, SpeechRequest
 
 from .address import http_address, is_loopback
 from .refusals import error_of_response
+from .sidecar_refusals import error_of_answer
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 CONNECT_TIMEOUT_S = 5.0
+ACTIVATE = "/v1/models/activate"
 READ_TIMEOUT_S = 60.0
 """Longest silence of the server, between two pieces of audio too."""
 
@@ -68,13 +70,19 @@ class SpeechClient:
         return self._get("/v1/models", {})["data"]
 
     def activate(self, model: str, timeout_s: float) -> dict[str, Any]:
-        """Make a model (or ``auto``) the one it speaks with; returns what it says of it. Loading may take minutes."""
+        """Make a model (or ``auto``) the one it speaks with; returns what it says of it. Loading may take minutes.
+
+        Raises ``ModelNotReady`` for one that the server does not have or cannot load, ``Unauthorized`` where callers
+        may not change the server.
+        """
         body = {"synth_backend": "auto"} if model == "auto" else {"active_model_id": model}
         with reaching(self.url):
-            response = self._http.post("/v1/models/activate", json=body, timeout=timeout_s)
-        if response.is_error:
-            raise refusal(response)
-        return json_of(response) or {}
+            response = self._http.post(ACTIVATE, json=body, timeout=timeout_s)
+        told = json_of(response)
+        if response.is_error:  # in words of the sidecar's API, which this path is of
+            error = error_of_answer(response.status_code, response.headers.get("retry-after"), told, ACTIVATE)
+            raise Unauthorized(error.message) if response.status_code == 403 else error
+        return told or {}
 
     def health(self) -> Health:
         """Whether it would speak now, and what it says about itself."""

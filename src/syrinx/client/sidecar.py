@@ -8,13 +8,13 @@ from typing import Any
 
 import httpx
 
-from syrinx.core.errors import InvalidRequest, ModelFailed, ModelNotReady, Overloaded, SyrinxError, Unauthorized
+from syrinx.core.errors import ModelFailed, ModelNotReady
 
 from .address import http_address, is_loopback
 from .http import CONNECT_TIMEOUT_S, json_of, reaching
 from .link import bearer, open_link
-from .refusals import DEFAULT_RETRY_S
-from .sidecar_events import TERMINAL, JobEvent, error_of_envelope, parse_job_event
+from .sidecar_events import TERMINAL, JobEvent, parse_job_event
+from .sidecar_refusals import error_of_answer
 
 SUBPROTOCOL = "auth.bearer.v1"
 """Offered together with the token by clients that cannot set headers, such as browsers."""
@@ -146,21 +146,3 @@ class Sidecar:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
-
-
-def error_of_answer(status: int, retry_after: str | None, answer: Any, path: str) -> SyrinxError:
-    """The error of an HTTP answer with ``status`` >= 400 and this JSON (None: it had none)."""
-    envelope = answer.get("error") if isinstance(answer, dict) else None
-    if envelope is None and status in (404, 405):
-        return ModelNotReady(f"The server has no {path} (it answered {status}): it does not speak this dialect.")
-    error = error_of_envelope(envelope, f"The server answered {status} to {path}.")
-    if status == 401:
-        return Unauthorized(error.message)
-    if status in (429, 503) and not isinstance(error, ModelNotReady):
-        try:
-            return Overloaded(error.message, max(float(retry_after or DEFAULT_RETRY_S), 0.001))
-        except ValueError:
-            return Overloaded(error.message, DEFAULT_RETRY_S)
-    if status >= 500 and isinstance(error, InvalidRequest):
-        return ModelFailed(error.message)
-    return error

@@ -11,7 +11,7 @@ from typing import Any
 
 from syrinx.core.errors import InvalidRequest, SyrinxError
 
-from .refusals import error_of
+from .sidecar_refusals import error_of_envelope
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +77,6 @@ def parse_job_event(message: str | bytes) -> JobEvent:
         return _READERS[fields["type"]](fields)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
         raise InvalidRequest(f"The server sent something that is no event: {error!r}.", code="bad_event") from None
-
-
-def error_of_envelope(envelope: Any, otherwise: str) -> SyrinxError:
-    """The error that ``{"code", "message", "details"}`` stands for; a code that only this dialect has is kept."""
-    fields: Mapping[str, Any] = envelope if isinstance(envelope, Mapping) else {}
-    code = str(fields.get("code") or "invalid_request").lower()
-    return error_of(CODES.get(code, code), str(fields.get("message") or otherwise), {})
-
-
-CODES = {"inference_failed": "model_failed"}
-"""The dialect's codes, in lower case, that our error tree has another word for."""
 
 
 def _audio(fields: Mapping[str, Any]) -> JobAudio:
