@@ -30,6 +30,14 @@ class Settings(BaseModel):
     # where and who
     host: str = Field(default="127.0.0.1", description="Address to listen on; anything but loopback needs a key")
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port; 0 picks a free one")
+    wyoming: str = Field(
+        default="",
+        pattern=r"^(tcp://.+:\d+|unix:.+)?$",
+        description="Where Wyoming (Home Assistant) is spoken: tcp://127.0.0.1:10200 or unix:PATH; empty: nowhere",
+    )
+    wyoming_clients: tuple[str, ...] = Field(
+        default=(), description="Networks that may connect there beside this machine, as 192.168.1.0/24; it has no keys"
+    )
     data_dir: Path = Field(default=Path(".data"), description="Folder of voices, models, caches and logs")
     api_key: str = Field(default="", repr=False, description="Key that clients must send; empty: open (loopback only)")
     api_key_file: Path | None = Field(default=None, description="File with one key a line")
@@ -123,7 +131,7 @@ class Settings(BaseModel):
     queue_wait_sla_ms: int = Field(default=2000, ge=0, description="Refuse when the expected wait is longer")
     avg_job_wall_ms: int = Field(default=2500, ge=1, description="Assumed time of an utterance before any was measured")
     max_pending_per_connection: int = Field(default=128, ge=1, description="Utterances one connection may have waiting")
-    max_connections: int = Field(default=1000, ge=1, description="Open WebSocket connections")
+    max_connections: int = Field(default=1000, ge=1, description="Open WebSocket connections; as many Wyoming ones")
     sched_quantum_bytes: int = Field(
         default=16384, ge=1, description="Share of bulk work, in bytes of 16-bit audio a turn"
     )

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where it listens."""
+
+    host: Annotated[str | None, Parameter(help="Address to listen on (127.0.0.1); others need an API key.")] = None
+    port: Annotated[int | None, Parameter(help="TCP port (8000); 0 picks a free one.")] = None
+    wyoming: Annotated[str | None, Parameter(help="Speak Wyoming there too: tcp://127.0.0.1:10200 or unix:PATH.")] = (
+        None
+    )
+
+
 def serve(
     *,
-    host: Annotated[str | None, Parameter(help="Address to listen on (127.0.0.1); others need an API key.")] = None,
-    port: Annotated[int | None, Parameter(help="TCP port (8000); 0 picks a free one.")] = None,
+    addresses: Addresses = Addresses(),
     model: Annotated[
         tuple[str, ...] | None,
         Parameter(help="Model to serve, repeatable; the first is the default; 'auto' chooses."),
@@ -29,5 +41,5 @@ def serve(
     from syrinx.server.run import serve as run_server
     from syrinx.wiring import build_engine
 
-    flags = {"host": host, "port": port, "models": model, "data_dir": data_dir, "profile": profile}
+    flags = {**asdict(addresses), "models": model, "data_dir": data_dir, "profile": profile}
     return run_server(read_settings(os.environ, flags, config), build_engine)

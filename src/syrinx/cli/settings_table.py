@@ -22,7 +22,7 @@ option by option):
 1. `x = ...` in a TOML file, named by `syrinx serve --config FILE` or `SYRINX_CONFIG`;
 2. the environment variable `SYRINX_X`, or one of the founding systems' variables in the last column
    (`SYRINX_X` wins over those);
-3. a flag of `syrinx serve`, for the few that have one (`--host`, `--port`, `--model`, `--data-dir`).
+3. a flag of `syrinx serve`, for the few that have one (`--host`, `--port`, `--wyoming`, `--model`, `--data-dir`).
 
 An unknown `SYRINX_*` name, an unknown name in the file or a value out of range stops the start with exit code 2 and a
 message that names it. In variables, lists are written with commas and tables as JSON; on and off are `1` and `0`.

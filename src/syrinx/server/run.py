@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,7 +27,9 @@ from syrinx.server.memory import return_large_blocks
 from syrinx.server.metrics_log import MetricsLog
 from syrinx.server.observe import Metrics
 from syrinx.server.run_file import announced
+from syrinx.server.stream_address import read_address, unix_listener
 from syrinx.server.transport import AbortableHttp
+from syrinx.server.wyoming import check_wyoming, wyoming_served
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -54,11 +57,12 @@ SAME_SIGNAL_S = 0.5
 def serve(settings: Settings, build: EngineFactory) -> int:
     """Serve until a signal. Returns the exit status. Raises ``ConfigError`` before anything is started."""
     check_exposure(settings)
+    check_wyoming(settings)
     configure_logging(settings.log_level)
     return_large_blocks()
-    with bind(settings.host, settings.port) as listener:
+    with bind(settings.host, settings.port) as listener, _wyoming_listener(settings) as wyoming:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_serve(settings, build, listener))
+            return runner.run(_serve(settings, build, listener, wyoming))
 
 
 def check_exposure(settings: Settings) -> None:
@@ -137,7 +141,21 @@ class DrainingServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-async def _serve(settings: Settings, build: EngineFactory, listener: socket.socket) -> int:
+@contextlib.contextmanager
+def _wyoming_listener(settings: Settings) -> Generator[socket.socket | None, None, None]:
+    """A socket as the settings have it; none where Wyoming is not spoken. Raises ``ConfigError``."""
+    if not settings.wyoming:
+        yield None
+        return
+    address = read_address(settings.wyoming)
+    opened = bind(address.host, address.port) if address.path is None else unix_listener(address.path)
+    with opened as listener:
+        yield listener
+
+
+async def _serve(
+    settings: Settings, build: EngineFactory, listener: socket.socket, wyoming: socket.socket | None
+) -> int:
     url = f"http://{_in_url(_shown(settings.host))}:{listener.getsockname()[1]}"
     keeping = Keeping(settings)
     metrics = Metrics(MetricsLog(settings.data_dir / "logs" / "metrics.log"))
@@ -145,11 +163,13 @@ async def _serve(settings: Settings, build: EngineFactory, listener: socket.sock
     engine = build(settings, Observers(metrics, keeping.observer), cache=keeping.cache)
     app = build_app(settings, engine, metrics, on_ready=lambda: _ready(engine), on_quit=lambda: server.quit())
     server = DrainingServer(uvicorn_config(app, settings), engine, settings.drain_timeout_s)
+    spoken_too = contextlib.nullcontext() if wyoming is None else wyoming_served(wyoming, settings, engine, metrics)
     with announced(settings.data_dir, url, settings.drain_timeout_s):
         _say(f"Syrinx is listening on {url}")
         keeping.start(on_refused=server.end)
         try:
-            await server.serve(sockets=[listener])
+            async with spoken_too:
+                await server.serve(sockets=[listener])
         finally:
             await keeping.close()
     if keeping.refused is not None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from starlette.types import Message
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnect
 
 from syrinx.core.errors import InvalidRequest, Overloaded, SyrinxError
 from syrinx.core.types import Cancel, ClientEvent, ServerEvent
@@ -55,6 +55,15 @@ class PumpPolicy:
     """Sends that take longer are logged."""
 
 
+class Wire(Protocol):
+    """What the pump needs of a ``WebSocket``; ``byte_stream.ByteStream`` has it too."""
+
+    @property
+    def scope(self) -> MutableMapping[str, Any]: ...
+    async def receive(self) -> Message: ...
+    async def send(self, message: Message) -> None: ...
+
+
 Answer = Callable[[object], Awaitable[object]]
 """Does what a codec's ``Ask`` asks for. Raises ``SyrinxError``."""
 
@@ -68,7 +77,7 @@ class Pump:
 
     def __init__(
         self,
-        websocket: WebSocket,
+        websocket: Wire,
         codec: SocketCodec,
         session: EventSession,
         policy: PumpPolicy,
