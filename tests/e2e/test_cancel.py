@@ -191,8 +191,15 @@ async def test_1_14_barge_stops_the_active_the_queued_and_the_growing_response(s
 
 async def test_1_29_every_ended_response_writes_a_line_with_the_nine_keys(seed: ServerProcess) -> None:
     await idle(seed)
-    before = len(metrics_log(seed))
     async with talk(seed) as client:
+        await client.say(
+            "the-one-before", "Hi."
+        )  # lines are written in order and some time later: those of others are too
+        await until(
+            lambda: [line["request_id"] for line in metrics_log(seed)][-1:] == ["the-one-before"],
+            "its line in metrics.log",
+        )
+        before = len(metrics_log(seed))
         completed = (await client.say("whole-one", "Hello there."))[-1]
         await speaking(client, "canceled-one")
         await client.tell("response.cancel", response="canceled-one")
