@@ -81,6 +81,31 @@ async def test_a_short_answer_is_in_memory_and_a_long_one_is_read(rig: Rig) -> N
     assert same(await rig.cache.load("2"), speech(9.0, seed=2))
 
 
+async def test_a_short_file_that_can_be_had_at_once_is_at_hand_after_a_restart(rig: Rig) -> None:
+    await rig.keep("1", "2")
+    await rig.keep("3", seconds=5.0)
+    await rig.reopen()
+    assert rig.cache.at_hand("1") is None
+    rig.blobs.quick = True
+    assert rig.cache.holds("1") and same(rig.cache.at_hand("1"), speech(1.0, seed=1))
+    rig.blobs.quick = False
+    assert rig.cache.at_hand("1") is not None and rig.cache.at_hand("2") is None
+    rig.blobs.quick = True
+    assert rig.cache.at_hand("3") is None
+    assert rig.blobs.reads == 0
+
+
+async def test_a_harmed_file_that_can_be_had_at_once_is_not_at_hand(rig: Rig) -> None:
+    await rig.keep("1")
+    await rig.reopen()
+    rig.blobs.quick = True
+    whole = rig.blobs.files["1"]
+    rig.blobs.files["1"] = whole[:-1] + bytes([whole[-1] ^ 1])
+    assert rig.cache.at_hand("1") is None and rig.cache.holds("1")
+    assert await rig.cache.load("1") is None
+    assert rig.cache.counts.corrupt == 1 and not rig.cache.holds("1")
+
+
 async def test_memory_is_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache_module, "MEMORY_BYTES", int(2.5 * 24_000 * 4))
     await rig.keep("1", "2", "3")
@@ -310,6 +335,14 @@ async def test_files_are_whole_and_this_users_alone(tmp_path: Path) -> None:
     await blobs.delete("a" * 64)
     with pytest.raises(FileNotFoundError):
         await blobs.read("a" * 64, bytes)
+
+
+async def test_a_glance_gives_a_file_of_that_size_or_nothing(tmp_path: Path) -> None:
+    blobs = FolderBlobs(tmp_path)
+    await blobs.put("a", b"audio")
+    assert blobs.glance("a", 5) in (b"audio", None)  # None where the system cannot tell, or has let go of it
+    assert blobs.glance("a", 4) is None and blobs.glance("a", 6) is None
+    assert blobs.glance("b", 5) is None
 
 
 async def test_a_folder_that_is_gone_is_an_os_error(tmp_path: Path) -> None:

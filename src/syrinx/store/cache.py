@@ -29,6 +29,9 @@ MEMORY_BYTES = 4_000_000
 """Audio kept in memory too (40 s at 24 kHz), so that what is asked for often needs no disk."""
 MEMORY_BLOB_BYTES = 500_000
 """Longer audio (5 s) is not kept in memory: its rest is read while its beginning plays."""
+GLANCE_BYTES = 250_000
+"""Files no longer than this (2.8 s at 22 kHz) are read without a thread where the system has them in memory: 0.25 ms of
+work, of which the checksum is the most, and two changes of threads less."""
 PENDING_BYTES = 16_000_000
 """Audio that may wait to be written; more is not kept."""
 TOUCH_S = 60.0
@@ -166,13 +169,27 @@ class AudioCache:
         return True
 
     def at_hand(self, key: str) -> Chunks | None:
-        """The audio, if it is in memory."""
+        """The audio, if that takes no wait."""
         pending = self._pending.get(key)
         if pending is not None:
             return pending.chunks
         chunks = self._memory.get(key)
-        if chunks is not None:
-            self._memory.move_to_end(key)
+        if chunks is None:
+            return self._glance(key)
+        self._memory.move_to_end(key)
+        return chunks
+
+    def _glance(self, key: str) -> Chunks | None:
+        """Read a short file that is in the system's memory. Whatever is wrong with it, ``load`` will find out."""
+        row = self._index.get(key)
+        blob = self._blobs.glance(key, row.size) if row is not None and row.size <= GLANCE_BYTES else None
+        if blob is None:
+            return None
+        try:
+            chunks = decode_blob(key, blob)
+        except CorruptBlob:
+            return None
+        self._remember(key, chunks)
         return chunks
 
     async def load(self, key: str) -> Chunks | None:
