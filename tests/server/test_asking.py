@@ -88,7 +88,7 @@ async def running() -> AsyncIterator[Running]:
 async def _serve(answers: Answers) -> AsyncIterator[Running]:
     engine, settings = FakeEngine(), Settings()
     routes = SocketRoutes(engine.as_engine(), Keys(()), SocketCap(5), Metrics(), PumpPolicy())
-    dialect = Dialect("/asking", Asking, SessionOptions("asking"), answer=answers)
+    dialect = Dialect("/asking", lambda _: Asking(), SessionOptions("asking"), answer=answers)
     app = Starlette(routes=routes.routes([dialect]))
     with bind("127.0.0.1", 0) as listener:
         server = DrainingServer(uvicorn_config(app, settings), engine.as_engine(), drain_timeout_s=WAIT_S)

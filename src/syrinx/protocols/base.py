@@ -6,12 +6,22 @@ what it returns, so a dialect is tested with plain values and fuzzed without a s
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from syrinx.core.errors import SyrinxError
 from syrinx.core.types import ClientEvent, ServerEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a client said by the address it connected to."""
+
+    path: Mapping[str, str] = field(default_factory=dict)
+    """The variable parts of the path by name, decoded."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    """The query's parameters, decoded; the last of those that are repeated."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from syrinx.audio.framing import Framing
 from syrinx.core.clock import SystemClock
 from syrinx.core.types import ServiceClass
 from syrinx.engine.policy import SessionOptions
+from syrinx.protocols.base import Handshake
 from syrinx.protocols.chatterbox import ChatterboxCodec, ChatterboxPolicy
 from syrinx.protocols.orpheus import OrpheusCodec, OrpheusPolicy, speaks
 from syrinx.protocols.realtime_speech import RealtimeCodec, RealtimePolicy
@@ -50,7 +51,7 @@ def realtime(settings: Settings, engine: Engine) -> Dialect:
         max_lead_s=max_lead_s(settings),
         marks=True,
     )
-    return Dialect(STREAM, lambda: RealtimeCodec(policy, engine.resolve), options)
+    return Dialect(STREAM, lambda _: RealtimeCodec(policy, engine.resolve), options)
 
 
 def service_class(settings: Settings) -> ServiceClass:
@@ -67,7 +68,7 @@ def orpheus(settings: Settings, engine: Engine) -> Dialect:
     """The Orpheus dialect, which shares the path of the Realtime-style one."""
     policy = orpheus_policy(settings)
     options = replace(realtime(settings, engine).options, protocol="orpheus", idle_flush_s=None, marks=False)
-    return Dialect(STREAM, lambda: OrpheusCodec(policy, engine.resolve), options, speaks)
+    return Dialect(STREAM, lambda _: OrpheusCodec(policy, engine.resolve), options, speaks)
 
 
 def chatterbox_policy(settings: Settings) -> ChatterboxPolicy:
@@ -88,7 +89,7 @@ def chatterbox(settings: Settings, engine: Engine) -> Dialect:
     as fast as they read."""
     policy, clock = chatterbox_policy(settings), SystemClock()
 
-    def codec() -> Stopwatch:
+    def codec(_: Handshake) -> Stopwatch:
         return Stopwatch(ChatterboxCodec(policy, engine.resolve, lambda: known_voices(engine.voices)), clock.now)
 
     return Dialect(

@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket
 
 from syrinx.core.errors import Overloaded, SyrinxError, Unauthorized
 from syrinx.engine.policy import SessionOptions
-from syrinx.protocols.base import SocketCodec
+from syrinx.protocols.base import Handshake, SocketCodec
 from syrinx.server.answers import POLICY_VIOLATION, TRY_AGAIN_LATER, refuse_socket
 from syrinx.server.auth import Keys, subprotocol
 from syrinx.server.first_message import first_message
@@ -32,7 +32,8 @@ class Dialect:
     ``dialects.DIALECTS``."""
 
     path: str
-    codec: Callable[[], SocketCodec]
+    codec: Callable[[Handshake], SocketCodec]
+    """Makes the codec of a connection. Raises nothing: what is wrong with a handshake, ``opened`` tells."""
     options: SessionOptions
     speaks: Callable[[str | bytes], bool] | None = None
     """Where several dialects share a path: whether a client's first message is of this one. The first dialect of a
@@ -88,7 +89,8 @@ class SocketRoutes:
                     session.close()
                     session = self.engine.session(with_owner(dialect.options, owner))
             with self._counted(dialect):
-                await Pump(websocket, dialect.codec(), session, self.policy, dialect.answer).run(first)
+                codec = dialect.codec(Handshake(websocket.path_params, websocket.query_params))
+                await Pump(websocket, codec, session, self.policy, dialect.answer).run(first)
         finally:
             session.close()
 
