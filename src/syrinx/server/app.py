@@ -29,6 +29,7 @@ from syrinx.server.log import RequestLog
 from syrinx.server.observe import Metrics
 from syrinx.server.orpheus import OrpheusRoutes
 from syrinx.server.page import page_routes
+from syrinx.server.piper import PiperRoutes
 from syrinx.server.sockets import SocketRoutes
 from syrinx.server.voicereader.build import VoiceReader
 from syrinx.server.voicereader.routes import CLONE, clone_body_bytes
@@ -78,6 +79,7 @@ def build_app(
             *OpenAiRoutes(engine, keys, _speech_policy(settings), settings).routes(),
             *OrpheusRoutes(engine, keys, orpheus_policy(settings), settings).routes(),
             *ChatterboxRoutes(engine, keys, chatterbox_policy(settings), settings).routes(),
+            *PiperRoutes(engine, keys, settings).routes(),
             *voicereader.routes(),
             *HealthRoutes(engine, keys, metrics, settings, cap).routes(),
             *page_routes(Path(syrinx.web.__path__[0])),
