@@ -15,6 +15,7 @@ from syrinx.core.types import Samples
 from .frames import CODES, SAMPLE_RATE, SAMPLES_PER_FRAME, levels_of
 from .noise import noise_of
 from .speech import Piece
+from .stages import stages_of
 
 STRIDES = [4, 2, 1]
 
@@ -32,11 +33,14 @@ class Codec:
     def __init__(self, model: Any, device: Any) -> None:
         self._noise: list[NDArray[np.float32]] = []
         """Of what is decoded now, by block: (pieces, samples there)."""
+        self._at = 0
+        """Place in the window of the first sample of what the stage that runs now makes."""
         self._device = device
         del model.encoder
         _bake_weights(model)
         self._sizes = self._key_noise(model)
         self._model: Any = model.to(device).eval()
+        self._stages = stages_of(model.decoder.model)
 
     @classmethod
     def load(cls, folder: Path, device: Any) -> Codec:
@@ -48,18 +52,19 @@ class Codec:
     def decode(self, pieces: Sequence[Piece]) -> list[Samples]:
         """What is kept of each piece: float32 in [-1, 1], 2048 samples a frame.
 
-        Pieces of one length are decoded together on a GPU; on a CPU that gains nothing (measured).
+        Pieces of one shape are decoded together on a GPU; on a CPU that gains nothing (measured).
         """
         together: dict[Any, list[int]] = {}
         for n, piece in enumerate(pieces):
-            together.setdefault(n if self._device.type == "cpu" else len(piece.frames), []).append(n)
+            shape = (len(piece.frames), piece.skip, piece.keep)
+            together.setdefault(n if self._device.type == "cpu" else shape, []).append(n)
         made: dict[int, Samples] = {}
         for places in together.values():
             made |= zip(places, self._decode([pieces[n] for n in places]), strict=True)
         return [made[n] for n in range(len(pieces))]
 
     def _decode(self, pieces: Sequence[Piece]) -> list[Samples]:
-        """Pieces of one length."""
+        """Pieces of one shape."""
         import torch
 
         levels = [levels_of(piece.frames) for piece in pieces]
@@ -67,8 +72,19 @@ class Codec:
         noise = [noise_of(piece.seed, piece.first, len(piece.frames), self._sizes) for piece in pieces]
         self._noise = [np.stack(block) for block in zip(*noise, strict=True)]
         with torch.inference_mode():
-            sound = self._model.decode(codes)[:, 0].float().cpu().numpy()
-        return [_kept(row, piece) for row, piece in zip(sound, pieces, strict=True)]
+            sound = self._sounded(self._model.quantizer.from_codes(codes), pieces[0])
+        return [np.clip(row, -1.0, 1.0) for row in sound[:, 0].float().cpu().numpy()]
+
+    def _sounded(self, sound: Any, piece: Piece) -> Any:
+        """The kept samples of windows of one shape, (pieces, 1, samples)."""
+        self._at = 0
+        for stage in self._stages:
+            low, high = stage.needed(piece.skip, piece.keep, len(piece.frames) * stage.frame)
+            sound = sound[..., low - self._at : high - self._at]
+            self._at = low * stage.stride
+            sound = stage.layer(sound)
+        start = piece.skip * SAMPLES_PER_FRAME - self._at
+        return sound[..., start : start + piece.keep * SAMPLES_PER_FRAME]
 
     def _key_noise(self, model: Any) -> list[int]:
         """Have the noise blocks take our noise; returns how much a frame needs of it, by block."""
@@ -89,7 +105,8 @@ class Codec:
         """``sound`` (pieces, channels, samples): noise is one channel, coloured by the block's own layer."""
         import torch
 
-        noise = torch.from_numpy(self._noise[place])[:, None].to(sound)
+        drawn = self._noise[place][:, self._at : self._at + sound.shape[-1]]
+        noise = torch.from_numpy(drawn)[:, None].to(sound)
         return sound + noise * block.linear(sound)
 
 
@@ -100,9 +117,3 @@ def _bake_weights(model: Any) -> None:
     for module in model.modules():
         if parametrize.is_parametrized(module, "weight"):
             parametrize.remove_parametrizations(module, "weight")
-
-
-def _kept(sound: Samples, piece: Piece) -> Samples:
-    start = piece.skip * SAMPLES_PER_FRAME
-    kept = sound[start : start + piece.keep * SAMPLES_PER_FRAME]
-    return np.clip(kept, -1.0, 1.0)
