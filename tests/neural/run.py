@@ -1,4 +1,5 @@
-"""Tests of the models that have an environment of their own: ``make test-models [MODEL=pocket]``.
+"""Tests of the models that have an environment of their own: ``make test-models [MODEL=pocket]``. A name may be that of
+an environment too (``MODEL=orpheus-vllm``).
 
 For each environment: it is built by the code that ``syrinx models install`` runs (kept in ``.models/`` while its lock
 stays the same), given pytest, and then the suite of backends and ``tests/neural/<model>`` run in it; last, a real
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +32,7 @@ HERE = Path(__file__).parent
 DATA = ROOT / ".models"
 REQUIREMENTS = HERE / "requirements.txt"
 STAMP = "test-requirements.txt"
-PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=5", "-o", "timeout=600")
+PYTEST = ("-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", "--durations=5", "-o", "timeout=600")
 LOOSE = ("-W", "default", "-o", "filterwarnings=default")
 """What a model's libraries warn of is theirs."""
 
@@ -39,17 +40,22 @@ LOOSE = ("-W", "default", "-o", "filterwarnings=default")
 AT_ONCE = 2
 """Environments under test side by side, with one thread of torch each."""
 
+ASIDE = ("warnings summary", "slowest")
+"""Sections of what pytest prints that do not say why a test failed."""
+LAST_LINES = 40
+"""Of a part that failed, told again at the end: whoever reads only that must see which test it was, and why."""
+
 T = TypeVar("T")
 
 
 def main(models: list[str]) -> int:
     """Test these models, or all; returns the exit status and prints the seconds of each environment."""
     every = {**MODELS, **AIDS}
-    unknown = [name for name in models if name not in every or not every[name].environment]
+    unknown = [name for name in models if name not in ENVIRONMENTS and not (name in every and every[name].environment)]
     if unknown:
         print(f"No model with an environment of its own: {', '.join(unknown)}")
         return 2
-    chosen = {every[name].environment for name in models} or set(ENVIRONMENTS)
+    chosen = {every[name].environment if name in every else name for name in models} or set(ENVIRONMENTS)
     trials: list[Trial] = []
     with ThreadPoolExecutor(AT_ONCE) as threads:
         for done in as_completed([threads.submit(tried, name, models) for name in ENVIRONMENTS if name in chosen]):
@@ -58,9 +64,18 @@ def main(models: list[str]) -> int:
             trial.log.seek(0)
             print(trial.log.read(), flush=True)
             trial.log.close()
+    report(trials)
+    return 1 if any(trial.failed for trial in trials) else 0
+
+
+def report(trials: Sequence[Trial]) -> None:
+    """What came of it: a line an environment and, at the very end, the last words of each part that failed."""
     for trial in trials:
         print(f"{trial.name:20} {trial.outcome}  ({', '.join(trial.timed)})")
-    return 1 if any(trial.failed for trial in trials) else 0
+    for trial in trials:
+        for part, why in trial.failed.items():
+            print(f"\n== {trial.name}: {part} FAILED\n{why}")
+    sys.stdout.flush()
 
 
 def tried(name: str, only: list[str]) -> Trial:
@@ -69,7 +84,7 @@ def tried(name: str, only: list[str]) -> Trial:
     try:
         run_environment(trial, only)
     except Exception as error:  # noqa: BLE001  what one environment fails with must not hide the others
-        trial.failed.append(f"{type(error).__name__}: {error}")
+        trial.failed[trial.at] = f"{type(error).__name__}: {error}"
     return trial
 
 
@@ -80,7 +95,10 @@ class Trial:
     name: str
     log: TextIO
     """All that it printed."""
-    failed: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict[str, str])
+    """Parts that did not go well, and their last words."""
+    at: str = "start"
+    """The part that it is at."""
     timed: list[str] = field(default_factory=list)
 
     @property
@@ -90,10 +108,17 @@ class Trial:
     def part(self, title: str, run: Callable[[], T]) -> T:
         """Do a part of it and time it."""
         self.say(f"\n== {self.name}: {title}")
-        began = time.monotonic()
+        self.at, began = title, time.monotonic()
         done = run()
         self.timed.append(f"{title} {time.monotonic() - began:.0f} s")
         return done
+
+    def check(self, title: str, run: Callable[[], bool]) -> None:
+        """Do a part that tells whether it went well, and keep its last words where it did not."""
+        begins = self.log.seek(0, os.SEEK_END)
+        if not self.part(title, run):
+            self.log.seek(begins)
+            self.failed[title] = last_words(self.log.read())
 
     def say(self, line: str) -> None:
         if not line.startswith(" "):
@@ -111,14 +136,22 @@ def run_environment(trial: Trial, only: list[str]) -> None:
     every = {**MODELS, **AIDS}
     models = [
         entry.name for entry in every.values() if entry.environment == trial.name and (not only or entry.name in only)
-    ]
+    ] or [trial.name]  # where models run in it with some option only, its tests are under its own name
     python = trial.part("environment", lambda: ready(trial))
     for folder in sorted({tests_of(model) for model in models}):
-        if not trial.part(f"tests of {folder}", lambda folder=folder: in_environment(trial, python, folder)):
-            trial.failed.append(folder)
-    spoken = [model for model in models if model in MODELS]
-    if spoken and not trial.part("server", lambda: served(trial, python, spoken)):
-        trial.failed.append("server")
+        trial.check(f"tests of {folder}", lambda folder=folder: in_environment(trial, python, folder))
+    spoken = [model for model in models if model not in AIDS]
+    if spoken:
+        trial.check("server", lambda: served(trial, python, spoken))
+
+
+def last_words(printed: str) -> str:
+    """Why a part failed: the end of pytest's last failure and its summary, without what stands between the two."""
+    lines = printed.rstrip().splitlines()
+    titles = [n for n, line in enumerate(lines) if line.startswith("==") and line.endswith("==")]
+    aside = {n for n in titles if lines[n].strip("= ").startswith(ASIDE)}
+    kept = [line for n, line in enumerate(lines) if max((t for t in titles if t <= n), default=-1) not in aside]
+    return "\n".join(kept[-LAST_LINES:])
 
 
 def tests_of(model: str) -> str:
