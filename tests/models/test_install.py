@@ -11,7 +11,7 @@ import pytest
 
 from syrinx.core.errors import InvalidRequest, ModelNotReady
 from syrinx.models.environment import DEVICES, ENVIRONMENTS, DeviceKind, Environments, EnvironmentSpec
-from syrinx.models.install import NEEDED, BuildPlan, build, remove
+from syrinx.models.install import NEEDED, BuildPlan, build, discard_earlier, remove
 from syrinx.models.locking import only_one
 from syrinx.models.torch_build import Device, TorchSource, device_of, kind_of, pip_arguments, requirements
 from tests.fakes.wheels import write_wheel
@@ -67,7 +67,16 @@ def version_in(environments: Environments) -> str:
 
 
 def left_over(environments: Environments) -> list[str]:
-    return sorted(path.name for path in environments.folder.iterdir() if path.is_dir() and path.name != "env")
+    """What is neither the environment nor one of its builds."""
+    return sorted(path.name for path in environments.folder.iterdir() if path.is_dir() and path not in known(path))
+
+
+def known(path: Path) -> list[Path]:
+    return [path.with_name("env"), *builds(path.parent)]
+
+
+def builds(folder: Path) -> list[Path]:
+    return sorted(folder.glob(".env.[0-9]*"))
 
 
 def test_what_is_built_is_whole_is_what_the_lock_says_and_leaves_nothing_else(environments: Environments) -> None:
@@ -97,6 +106,53 @@ def test_what_cannot_be_imported_is_not_certified_and_a_build_that_can_takes_its
     assert build(BuildPlan(newer, ("speechlib",)), environments).torch == ""
     assert environments.lacking(newer) is None and version_in(environments) == "2.0"
     assert left_over(environments) == []
+
+
+NEWER = BuildPlan(replace(SPEC, text=LOCK.replace("speechlib==1.0", "speechlib==2.0"), torch=""), ("speechlib",))
+LATE = "input(); import speechlib; print(speechlib.__version__)"
+
+
+def test_what_runs_in_a_build_goes_on_in_it_and_the_next_build_but_one_ends_it(
+    wheels: Path, environments: Environments
+) -> None:
+    older = BuildPlan(replace(SPEC, torch=""), ("speechlib",))
+    build(older, environments)
+    command = [str(environments.python("env")), "-I", "-c", LATE]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
+        build(NEWER, environments)
+        assert version_in(environments) == "2.0" and environments.lacking(NEWER.spec) is None
+        assert worker.communicate("go\n", timeout=60)[0].strip() == "1.0", "what it imports late is of its own build"
+    assert str(environments.python("env")) != command[0] and Path(command[0]).exists()
+    assert len(builds(environments.folder)) == 2
+    build(older, environments)
+    assert not Path(command[0]).exists() and len(builds(environments.folder)) == 2
+    discard_earlier("env", environments)
+    assert version_in(environments) == "1.0" and len(builds(environments.folder)) == 1
+    assert left_over(environments) == []
+
+
+def test_an_environment_that_is_a_folder_itself_is_replaced(environments: Environments, tmp_path: Path) -> None:
+    """One of before there were links, or where none can be made."""
+    moved = Environments(tmp_path / "environments")
+    (moved.place("env") / "bin").mkdir(parents=True)
+    build(NEWER, moved)
+    assert moved.lacking(NEWER.spec) is None and version_in(moved) == "2.0"
+    assert len(builds(moved.folder)) == 1 and left_over(moved) == []
+    assert remove("env", moved) and builds(moved.folder) == [] and not moved.place("env").is_symlink()
+
+
+def test_where_no_links_can_be_made_the_build_itself_takes_the_place(
+    environments: Environments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no(*_: object, **__: object) -> None:
+        raise OSError("A required privilege is not held by the client")
+
+    monkeypatch.setattr(Path, "symlink_to", no)
+    plain = Environments(tmp_path / "environments")
+    for plan in (NEWER, NEWER):
+        build(plan, plain)
+        assert plain.place("env").is_dir() and not plain.place("env").is_symlink() and version_in(plain) == "2.0"
+    assert builds(plain.folder) == [] and left_over(plain) == []
 
 
 class ByDevice(Spec):

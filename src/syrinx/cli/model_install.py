@@ -132,11 +132,12 @@ def choose_weights(entry: ModelEntry, asked: WeightsAsked) -> Weights | None:
 
 def install_environment(entry: ModelEntry, installed: Installed, source: TorchSource, anew: bool) -> None:
     """Build the model's environment unless it is whole and nobody asked for another. Raises ``ModelNotReady``."""
-    from syrinx.models.install import build
+    from syrinx.models.install import build, discard_earlier
 
     environments, spec = installed.environments, installed.specs[entry.environment]
     if environments.lacking(spec) is None and not anew:
         print(f"The environment {spec.name} is there.")
+        discard_earlier(spec.name, environments)
         return
     environments.folder.mkdir(parents=True, exist_ok=True)
     log_path = environments.folder / f"{spec.name}.log"

@@ -86,13 +86,18 @@ ENVIRONMENTS: Mapping[str, EnvironmentSpec] = _table(
         by_device=True,
         size_bytes=4_000_000_000,
     ),
-    EnvironmentSpec(name="kokoro", package="syrinx.models.kokoro", size_bytes=1_500_000_000),
+    EnvironmentSpec(name="kokoro", package="syrinx.models.kokoro", size_bytes=1_800_000_000),
     EnvironmentSpec(name="chatterbox", package="syrinx.models.chatterbox"),
     EnvironmentSpec(name="vibevoice", package="syrinx.models.vibevoice"),
     EnvironmentSpec(name="whisper", package="syrinx.models.whisper", torch="", size_bytes=500_000_000),
-    EnvironmentSpec(name="kokoro-onnx", package="syrinx.models.kokoro_onnx", torch="", size_bytes=500_000_000),
+    EnvironmentSpec(name="kokoro-onnx", package="syrinx.models.kokoro_onnx", torch="", size_bytes=800_000_000),
 )
 """Every environment by name."""
+
+
+def interpreter(place: Path) -> Path:
+    """The interpreter of a virtual environment."""
+    return place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +111,10 @@ class Environments:
         return self.folder.absolute() / name
 
     def python(self, name: str) -> Path:
-        """Its interpreter, there or not."""
-        inner = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
-        return self.place(name) / inner
+        """Its interpreter, there or not: that of the build in use now, whose path stays its own when a newer one takes
+        its place."""
+        place = self.place(name)
+        return interpreter(place.parent / place.readlink() if place.is_symlink() else place)
 
     def manifest(self, name: str) -> Manifest | None:
         """What it says about itself; None: it is not there, or not whole."""

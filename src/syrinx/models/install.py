@@ -1,7 +1,8 @@
 """Builds environments: beside the one that is there, checked, certified, then put in its place.
 
 Whatever goes wrong before the last step leaves the old environment as it was and nothing new that counts as installed;
-what is left of a build that was killed is removed by the next.
+what is left of a build that was killed is removed by the next. An environment's place is a link to its build, and the
+build before stays where it was until the next: workers that run in it go on importing what it has.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import errno
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +20,7 @@ from pathlib import Path
 
 from syrinx.core.errors import ModelNotReady
 
-from .environment import Environments, EnvironmentSpec, Manifest
+from .environment import Environments, EnvironmentSpec, Manifest, interpreter
 from .locking import only_one
 from .torch_build import TorchSource, kind_of, pip_arguments, requirements, this_device
 
@@ -57,6 +59,7 @@ def build(plan: BuildPlan, environments: Environments, say: Say = lambda line: N
     with only_one(folder / f".{spec.name}.lock", f"building the environment {spec.name}"):
         staging = folder / f".{spec.name}.building"
         shutil.rmtree(staging, ignore_errors=True)
+        _discard_earlier(environments.place(spec.name))
         try:
             _check_room(folder, spec)
             return _build(plan, environments, staging, say)
@@ -82,12 +85,20 @@ def remove(name: str, environments: Environments) -> bool:
         if not os.path.lexists(place):
             return False
         _discard(_aside(place))
+        _discard_earlier(place)
         return True
+
+
+def discard_earlier(name: str, environments: Environments) -> None:
+    """Remove builds that are no longer in use by what is started from now on. Raises ``ModelNotReady`` while it is
+    being built."""
+    with only_one(environments.folder.absolute() / f".{name}.lock", f"building the environment {name}"):
+        _discard_earlier(environments.place(name))
 
 
 def _build(plan: BuildPlan, environments: Environments, staging: Path, say: Say) -> Manifest:
     spec = plan.spec
-    python = staging / environments.python(spec.name).relative_to(environments.place(spec.name))
+    python = interpreter(staging)
     locked = spec.lock() + spec.device_lock(kind_of(plan.torch, this_device()))
     say(f"Making the environment {spec.name}")
     ours = importlib.util.find_spec("pip") is not None  # else one of its own, which takes some seconds more
@@ -177,10 +188,34 @@ def _variables(inherited: Mapping[str, str]) -> dict[str, str]:
 
 def _swap(staging: Path, place: Path) -> None:
     """Put what is built in its place. Environments are used by their interpreter's path alone, so they can be moved."""
+    made = place.with_name(f".{place.name}.{1 + max((int(old.suffix[1:]) for old in _builds(place)), default=0)}")
+    link = place.with_name(f".{place.name}.link")
+    link.unlink(missing_ok=True)
+    try:
+        link.symlink_to(made.name, target_is_directory=True)
+    except OSError:  # not everybody may make links on Windows: then it moves to its place itself
+        link = made
+    os.replace(staging, made)
+    if place.is_symlink() and link.is_symlink():
+        os.replace(link, place)
+        return
     old = _aside(place) if os.path.lexists(place) else None
-    os.replace(staging, place)
+    os.replace(link, place)
     if old is not None:
         _discard(old)
+
+
+def _builds(place: Path) -> list[Path]:
+    """What was built for a place and lies beside it."""
+    pattern = re.compile(rf"\.{re.escape(place.name)}\.\d+")
+    return [path for path in place.parent.iterdir() if pattern.fullmatch(path.name)]
+
+
+def _discard_earlier(place: Path) -> None:
+    used = place.readlink().name if place.is_symlink() else ""
+    for build in _builds(place):
+        if build.name != used:
+            shutil.rmtree(build, ignore_errors=True)
 
 
 def _aside(place: Path) -> Path:
