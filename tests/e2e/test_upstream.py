@@ -70,7 +70,9 @@ def speaking(front: ServerProcess) -> Iterator[httpx.Response]:
 async def test_a_listener_who_leaves_stops_the_model_behind(
     front: ServerProcess, behind: ServerProcess, speaking: httpx.Response
 ) -> None:
-    next(speaking.iter_bytes())
+    heard = speaking.iter_bytes()  # kept: httpx hangs up as soon as nobody has the iterator
+    next(heard)
+    assert running(front) >= 1
     speaking.close()
     await until(lambda: [line for line in metrics_log(behind) if line["canceled"]], "a cancel behind")
     assert sum(line["audio_s"] for line in metrics_log(behind)) < 15, "its model would have gone on to some twenty"
