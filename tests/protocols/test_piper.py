@@ -59,6 +59,7 @@ def test_what_only_looks_like_json_is_text(text: str) -> None:
         ({"voice": "tara"}, (None, "tara", None), ()),
         ({"language": "de"}, ("m", "ryan", "de"), ()),
         ({"voice": "en_US-lessac-medium"}, ("m", "ryan", "en-US"), ("voice",)),
+        ({"voice": "de"}, ("m", "ryan", "de"), ("voice",)),
         ({"voice": "hi_IN-pratham-x_low"}, ("m", "kavya", "hi"), ("voice",)),
     ],
 )

@@ -20,8 +20,8 @@ from syrinx.protocols.offered import Offered, named, primary, speaking
 from syrinx.protocols.one_shot import OneShot, delivery_of, needed_text
 from syrinx.protocols.options import Resolve
 
-PIPER_VOICE = re.compile(r"([a-z]{2,3}(?:_[A-Z]{2})?)-[^-]+-(?:x_low|low|medium|high)")
-"""Piper's own names, such as ``en_US-lessac-medium`` (piper-voices, VOICES.md)."""
+PIPER_VOICE = re.compile(r"([a-z]{2,3}(?:_[A-Z]{2})?)(?:-[^-]+-(?:x_low|low|medium|high))?")
+"""Piper's own names, such as ``en_US-lessac-medium`` (piper-voices, VOICES.md), and the language alone."""
 LENGTH_SCALE = (0.25, 4.0)
 """Times longer; our speeds turned over."""
 NOT_APPLIED = ("speaker", "speaker_id", "noise_scale", "noise_w_scale", "length_w_scale")
@@ -111,7 +111,7 @@ def _request(fields: Fields, cast: Cast) -> tuple[SpeechRequest, tuple[str, ...]
 
 
 def _stand_in(name: str, cast: Cast) -> SpeechRequest:
-    """For one of Piper's voices, which its clients name in their settings: a voice of the same language."""
+    """For one of Piper's voices, which its clients name in their settings, or just a language: a voice of it."""
     match = PIPER_VOICE.fullmatch(name)
     found = speaking(cast.voices, match[1]) if match is not None else None
     if found is None:
