@@ -32,7 +32,13 @@ def end(call: OneShot, finished: Finished) -> bytes:
     return f"<{call.text} {finished.samples}>".encode()
 
 
-ODD = AnswerForm(headers, lambda data: b"[" + data + b"]", end, lambda error: b"!" + error.code.encode(), refuse)
+ODD = AnswerForm(
+    headers,
+    lambda audio: b"[" + audio.data + b"]",
+    end=end,
+    broken=lambda error: b"!" + error.code.encode(),
+    refuse=refuse,
+)
 
 
 @asynccontextmanager

@@ -65,7 +65,7 @@ def http_error(error: SyrinxError) -> HttpError:
 
 def envelope(message: str, kind: str, code: str | None, param: str | None = None) -> bytes:
     """Render ``{"error": {...}}``. Characters that have no UTF-8 form are replaced."""
-    body = {"error": {"message": _clean(message), "type": kind, "param": param, "code": code}}
+    body = {"error": {"message": clean(message), "type": kind, "param": param, "code": code}}
     return msgspec.json.encode(body)
 
 
@@ -75,5 +75,6 @@ def error_body(error: SyrinxError) -> bytes:
     return envelope(error.message, found.type, found.code, error.param)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Replace what has no UTF-8 form."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -21,7 +21,15 @@ from syrinx.protocols.openai_speech import SpeechPolicy
 from syrinx.server.answers import error_answer, json_answer, plain_error
 from syrinx.server.auth import read_keys
 from syrinx.server.chatterbox import ChatterboxRoutes
-from syrinx.server.dialects import DIALECTS, bits_per_second, chatterbox_policy, orpheus_policy, service_class
+from syrinx.server.dialects import (
+    DIALECTS,
+    bits_per_second,
+    chatterbox_policy,
+    elevenlabs_policy,
+    orpheus_policy,
+    service_class,
+)
+from syrinx.server.elevenlabs import ElevenLabsRoutes
 from syrinx.server.health import HealthRoutes
 from syrinx.server.http import OpenAiRoutes
 from syrinx.server.limits import BodyLimit, OriginGuard, SocketCap
@@ -76,6 +84,7 @@ def build_app(
             *SocketRoutes(engine, keys, cap, metrics, _pump_policy(settings)).routes(
                 [dialect(settings, engine) for dialect in DIALECTS], voicereader.sockets()
             ),
+            *ElevenLabsRoutes(engine, keys, elevenlabs_policy(settings), settings).routes(),
             *OpenAiRoutes(engine, keys, _speech_policy(settings), settings).routes(),
             *OrpheusRoutes(engine, keys, orpheus_policy(settings), settings).routes(),
             *ChatterboxRoutes(engine, keys, chatterbox_policy(settings), settings).routes(),

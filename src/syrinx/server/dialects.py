@@ -12,6 +12,8 @@ from syrinx.core.types import ServiceClass
 from syrinx.engine.policy import SessionOptions
 from syrinx.protocols.base import Handshake
 from syrinx.protocols.chatterbox import ChatterboxCodec, ChatterboxPolicy
+from syrinx.protocols.elevenlabs import ElevenLabsPolicy
+from syrinx.protocols.elevenlabs_socket import MultiStreamCodec, StreamInputCodec
 from syrinx.protocols.orpheus import OrpheusCodec, OrpheusPolicy, speaks
 from syrinx.protocols.realtime_speech import RealtimeCodec, RealtimePolicy
 from syrinx.server.answers import POLICY_VIOLATION
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from syrinx.engine.engine import Engine
 
 STREAM = "/v1/audio/speech/stream/ws"
+ELEVENLABS = "/v1/text-to-speech/{voice}"
 
 
 def realtime(settings: Settings, engine: Engine) -> Dialect:
@@ -101,7 +104,39 @@ def chatterbox(settings: Settings, engine: Engine) -> Dialect:
     )
 
 
-DIALECTS: tuple[Callable[[Settings, Engine], Dialect], ...] = (realtime, orpheus, chatterbox)
+def elevenlabs_policy(settings: Settings) -> ElevenLabsPolicy:
+    """Its share of the settings, on the sockets and over HTTP."""
+    return ElevenLabsPolicy(
+        settings.max_text_chars, settings.default_speed, service_class(settings), settings.max_pending_per_connection
+    )
+
+
+def stream_input(settings: Settings, engine: Engine) -> Dialect:
+    """ElevenLabs' socket of one utterance."""
+    policy = elevenlabs_policy(settings)
+    options = replace(realtime(settings, engine).options, protocol="elevenlabs", ordered=False)
+    return Dialect(
+        ELEVENLABS + "/stream-input", lambda handshake: StreamInputCodec(handshake, policy, engine.resolve), options
+    )
+
+
+def multi_stream_input(settings: Settings, engine: Engine) -> Dialect:
+    """ElevenLabs' socket of contexts."""
+    policy, options = elevenlabs_policy(settings), stream_input(settings, engine).options
+    return Dialect(
+        ELEVENLABS + "/multi-stream-input",
+        lambda handshake: MultiStreamCodec(handshake, policy, engine.resolve),
+        options,
+    )
+
+
+DIALECTS: tuple[Callable[[Settings, Engine], Dialect], ...] = (
+    realtime,
+    orpheus,
+    chatterbox,
+    stream_input,
+    multi_stream_input,
+)
 """Every WebSocket dialect; of those that share a path, the first takes what the others do not recognise."""
 
 

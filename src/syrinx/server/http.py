@@ -24,6 +24,7 @@ from syrinx.protocols.openai_speech import (
     model_object,
     models_body,
     parse_speech,
+    voice_ids_body,
     voices_body,
     with_instructions,
 )
@@ -43,11 +44,15 @@ def _sse_headers(_: EncodedAudio) -> dict[str, str]:
     return {"content-type": "text/event-stream"}
 
 
+def _sse_piece(audio: EncodedAudio) -> bytes:
+    return delta_event(audio.data)
+
+
 def _sse_end(call: OneShot, finished: Finished) -> bytes:
     return done_event(len(call.text), finished.audio_s)
 
 
-SERVER_SENT_EVENTS = AnswerForm(headers=_sse_headers, piece=delta_event, end=_sse_end, broken=error_event)
+SERVER_SENT_EVENTS = AnswerForm(headers=_sse_headers, piece=_sse_piece, end=_sse_end, broken=error_event)
 """``stream_format: sse``."""
 
 
@@ -85,10 +90,12 @@ class OpenAiRoutes:
 
     async def voices(self, request: Request) -> Response:
         """``GET /v1/audio/voices``: of every loaded model, the default's first and cloned ones after the model's own;
-        ``?model=`` for one of them."""
+        ``?model=`` for one of them, ``?legacy=true`` for bare ids."""
         self._admit_to_list(request)
         found = self.engine.voices.listed(request.query_params.get("model") or None)
         voices = listed_for(self.keys, request.scope, found)
+        if request.query_params.get("legacy") == "true":
+            return json_answer(voice_ids_body([voice.info.id for voice in voices]))
         return json_answer(voices_body([(voice.model, voice.info, voice.stored is not None) for voice in voices]))
 
     async def audio_models(self, request: Request) -> Response:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from syrinx.core.errors import EmptyText, SyrinxError
-from syrinx.core.types import Append, Audio, EncodedAudio, End, Failed, Finished, Open, Started
+from syrinx.core.types import Append, Audio, EncodedAudio, End, Failed, Finished, Open, ServerEvent, Started
 from syrinx.protocols.one_shot import OneShot
 from syrinx.server.answers import abort, error_answer, request_id
 from syrinx.server.websocket import EventSession
@@ -24,14 +24,25 @@ def raw_headers(audio: EncodedAudio) -> Mapping[str, str]:
     return {"content-type": audio.media_type}
 
 
+def raw_data(audio: EncodedAudio) -> bytes:
+    """Of the same body, a piece."""
+    return audio.data
+
+
+def _unnoted(event: ServerEvent) -> None:
+    """Most dialects tell nothing but audio."""
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerForm:
     """How a dialect puts an utterance into an HTTP answer; what is not given is done as for a plain stream of audio."""
 
     headers: Callable[[EncodedAudio], Mapping[str, str]] = raw_headers
     """Of the answer, from its first audio: the type of the content and what the dialect adds."""
-    piece: Callable[[bytes], bytes] = bytes
+    piece: Callable[[EncodedAudio], bytes] = raw_data
     """A piece of the encoded stream as it stands in the body."""
+    note: Callable[[ServerEvent], None] = _unnoted
+    """Called with every event, before the audio among them becomes a piece."""
     end: Callable[[OneShot, Finished], bytes] = lambda call, finished: b""
     """What stands behind the last piece."""
     broken: Callable[[SyrinxError], bytes] = lambda error: b""
@@ -90,6 +101,7 @@ class SpeechStream:
     async def _next(self) -> Audio | Failed | Finished | None:
         """The next audio or the end; None when the client hung up."""
         while (event := await self._session.next()) is not None:
+            self._form.note(event)
             if isinstance(event, Started):
                 self._model = event.model
             if isinstance(event, Failed | Finished) or (isinstance(event, Audio) and event.audio.data):
@@ -100,7 +112,7 @@ class SpeechStream:
         form = self._form
         event: Audio | Failed | Finished | None = first
         while isinstance(event, Audio):
-            await self._body(send, form.piece(event.audio.data))
+            await self._body(send, form.piece(event.audio))
             event = await self._next()
         if isinstance(event, Finished):
             await self._body(send, form.end(self._call, event), more=False)
