@@ -7,7 +7,7 @@ import asyncio
 import sys
 import wave
 
-from wyoming.audio import AudioChunk
+from wyoming.audio import AudioChunk, AudioStart
 from wyoming.client import AsyncClient
 from wyoming.error import Error
 from wyoming.event import Event
@@ -38,10 +38,11 @@ async def main(uri: str) -> None:
 
         with wave.open("wyoming_client.wav", "wb") as file:
             while (event := await hear(client)).type != "synthesize-stopped":
-                if AudioChunk.is_type(event.type):
-                    chunk = AudioChunk.from_event(event)
-                    file.setparams((chunk.channels, chunk.width, chunk.rate, 0, "NONE", ""))
-                    file.writeframes(chunk.audio)
+                if AudioStart.is_type(event.type):
+                    start = AudioStart.from_event(event)
+                    file.setparams((start.channels, start.width, start.rate, 0, "NONE", ""))
+                elif AudioChunk.is_type(event.type):
+                    file.writeframes(AudioChunk.from_event(event).audio)
             print(f"{file.tell() / file.getframerate():.1f} s of audio in wyoming_client.wav")
 
 
