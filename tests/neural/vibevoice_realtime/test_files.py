@@ -60,6 +60,14 @@ def _drop(name: str | Path) -> Callable[[Path], None]:
     return lambda folder: (folder / name).unlink()
 
 
+def _more_tokens(folder: Path) -> None:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.add_tokens([f"<more {index}>" for index in range(10)])
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
 def _larger(folder: Path) -> None:
     add_voice(folder, VOICE.stem, voice_of(config_of(True), 1))
 
@@ -85,7 +93,7 @@ SPOILED: dict[str, tuple[Callable[[Path], Any], str, str]] = {
     "another shape": (_config(diffusion_head_config={"head_ffn_ratio": 2.0}), "config.json says", INSTALL),
     "a wrong size": (_config(diffusion_head_config={"head_layers": "many"}), "the library refuses it", INSTALL),
     "a spoiled tokenizer": (lambda f: (f / "tokenizer.json").write_text("{"), "tokenizer.json", INSTALL),
-    "too many tokens": (_config(decoder_config={"vocab_size": 200}), "the model knows 200", INSTALL),
+    "too many tokens": (_more_tokens, "it has 271 tokens; the model knows 264", INSTALL),
     "no voices": (lambda f: shutil.rmtree(f / "presets"), "there are no voices", CONVERT),
     "a voice is cut short": (_cut(VOICE), VOICE.name, CONVERT),
     "a voice is junk": (lambda f: (f / VOICE).write_bytes(b"junk"), VOICE.name, CONVERT),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from syrinx.models.presets import convert as convert_file
 from syrinx.models.vibevoice_realtime.convert import convert
 
 from .case import make, tiny
-from .pickles import pickled, replaced, touching
+from .pickles import NOWHERE, pickled, replaced, touching
 from .rig import job, speak, whole
 from .weights import build, config_of, tensors_of, voice_of
 
@@ -57,11 +58,23 @@ def test_a_converted_voice_is_listed_and_speaks(tmp_path: Path, preset: bytes) -
 
 def test_a_pickle_that_would_run_something_runs_nothing(tmp_path: Path, preset: bytes) -> None:
     left = tmp_path / "left-behind"
-    for what, pickle in touching(left).items():
-        for data in (replaced(preset, pickle), pickle):
-            with pytest.raises(InvalidRequest, match="no preset of this model"):
-                convert(data, tiny(), PYTHON)
-            assert not left.exists(), what
+    harmful = touching(left)
+    files = {what: replaced(preset, pickled) for what, pickled in harmful.items()}
+    for what, data in {**files, "no archive": harmful["os.system"]}.items():
+        with pytest.raises(InvalidRequest, match="no preset of this model"):
+            convert(data, tiny(), PYTHON)
+        assert not left.exists(), what
+
+
+def test_those_pickles_do_what_they_say_where_they_are_unpickled(tmp_path: Path) -> None:
+    """Or the test above would show nothing."""
+    left = tmp_path / "left-behind"
+    for what, harmful in touching(left).items():
+        if what in NOWHERE:
+            continue
+        pickle.loads(harmful)
+        assert left.exists(), what
+        left.unlink()
 
 
 def _without(part: str) -> dict[str, Any]:
