@@ -1,4 +1,5 @@
-"""Writes tiny weights of each model of an environment and what a server must be told of them. Runs in that environment:
+"""Writes tiny weights of each model of an environment and what a server must be told of them. Runs in that environment
+(a model's name, or that of an environment whose ``weights.py`` says its ``MODEL``):
 
 python -m tests.neural.e2e.prepare FOLDER MODEL...
 """
@@ -12,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 
-def options_of(model: str, folder: Path) -> dict[str, Any] | None:
-    """Build a model's weights and return the options to serve it with; None where its sizes cannot be made small by
-    files alone.
+def options_of(model: str, folder: Path) -> tuple[str, dict[str, Any]] | None:
+    """Build a model's weights and return its name and the options to serve it with; None where its sizes cannot be made
+    small by files alone.
 
     ``weights.py`` may have ``SERVED``: further options, or None for that.
     """
@@ -23,16 +24,13 @@ def options_of(model: str, folder: Path) -> dict[str, Any] | None:
     if served is None:
         return None
     weights.build(folder)
-    return {**served, "weights": str(folder)}
+    return getattr(weights, "MODEL", model), {**served, "weights": str(folder)}
 
 
 def main(folder: Path, models: list[str]) -> None:
     """Writes ``options.json``."""
-    told: dict[str, Any] = {}
-    for model in models:
-        options = options_of(model, folder / model)
-        if options is not None:
-            told[model] = options
+    made = [options_of(model, folder / model) for model in models]
+    told = dict(each for each in made if each is not None)
     (folder / "options.json").write_text(json.dumps(told), encoding="utf-8")
 
 

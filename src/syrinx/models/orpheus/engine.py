@@ -84,6 +84,7 @@ class EngineSource(FedSource):
         asyncio.run_coroutine_threadsafe(self._aborted(), self._loop).result(JOIN_S)
         self.engine.shutdown()
         asyncio.run_coroutine_threadsafe(_ended(), self._loop).result(JOIN_S)
+        self.engine = None  # as it goes it looks at the loop, which must still run then
         self._stop()
 
     async def _aborted(self) -> None:
