@@ -213,3 +213,8 @@ def voices_body(voices: Sequence[tuple[str, VoiceInfo, bool]]) -> bytes:
         for model, voice, cloned in voices
     ]
     return _encode({"voices": entries})
+
+
+def voice_ids_body(ids: Sequence[str]) -> bytes:
+    """``GET /v1/audio/voices?legacy=true``: for readers of the strings that Kokoro-FastAPI once listed."""
+    return _encode({"voices": ids})
