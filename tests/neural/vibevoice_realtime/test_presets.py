@@ -61,9 +61,11 @@ def test_a_pickle_that_would_run_something_runs_nothing(tmp_path: Path, preset: 
     harmful = touching(left)
     files = {what: replaced(preset, pickled) for what, pickled in harmful.items()}
     for what, data in {**files, "no archive": harmful["os.system"]}.items():
-        with pytest.raises(InvalidRequest, match="no preset of this model"):
+        with pytest.raises(InvalidRequest, match="no preset of this model") as caught:
             convert(data, tiny(), PYTHON)
         assert not left.exists(), what
+        assert "weights_only" not in str(caught.value), "nobody is told how to run it"
+        assert what != "os.system" or "it asks for os.system, which no voice needs" in str(caught.value)
 
 
 def test_those_pickles_do_what_they_say_where_they_are_unpickled(tmp_path: Path) -> None:

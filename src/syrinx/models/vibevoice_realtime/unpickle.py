@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections import OrderedDict
 from pathlib import Path
@@ -23,6 +24,10 @@ SPARE_BYTES = 1 << 30
 """Of memory, beyond what the libraries take: presets have 2 to 6 MB."""
 CPU_S = 60
 """Reading one takes a tenth of a second."""
+
+
+class NoVoice(Exception):
+    """It was read, and holds no voice of this model."""
 
 
 class Held:
@@ -99,21 +104,21 @@ def read(torch: Any, data: bytes) -> Any:
 
 
 def tensors_of(read: Any, sizes: dict[str, int]) -> dict[str, Any]:
-    """What speaking needs of it. Raises ``ValueError`` for what does not fit ``sizes``."""
+    """What speaking needs of it. Raises ``NoVoice`` for what does not fit ``sizes``."""
     made: dict[str, Any] = {}
     for ours, theirs, layers in PARTS:
         held = _held(read, theirs, "past_key_values")
         for name, kind in (("keys", "key_cache"), ("values", "value_cache")):
             made[f"{ours}.{name}"] = _stacked(getattr(held, kind, None), f"{theirs}.{kind}", sizes[layers], sizes)
         if made[f"{ours}.keys"].shape != made[f"{ours}.values"].shape:
-            raise ValueError(f"{theirs} has not as many keys as values")
+            raise NoVoice(f"{theirs} has not as many keys as values")
     last = _held(read, "neg_tts_lm", "last_hidden_state")
     if tuple(last.shape[::2]) != (1, sizes["hidden"]) or last.ndim != 3:
-        raise ValueError(f"neg_tts_lm has states of {list(last.shape)}, not of {sizes['hidden']}")
+        raise NoVoice(f"neg_tts_lm has states of {list(last.shape)}, not of {sizes['hidden']}")
     made["against.hidden"] = last[0, -1].clone()
     for name, tensor in made.items():
         if not tensor.is_floating_point() or not tensor.float().abs().max() < 1e4:
-            raise ValueError(f"{name} holds what is no number, or out of all range")
+            raise NoVoice(f"{name} holds what is no number, or out of all range")
     return made
 
 
@@ -121,7 +126,7 @@ def _held(read: Any, part: str, name: str) -> Any:
     try:
         return read[part][name]
     except (KeyError, TypeError, IndexError):
-        raise ValueError(f"it has no {part}.{name}") from None
+        raise NoVoice(f"it has no {part}.{name}") from None
 
 
 def _stacked(layers: Any, name: str, count: int, sizes: dict[str, int]) -> Any:
@@ -129,14 +134,22 @@ def _stacked(layers: Any, name: str, count: int, sizes: dict[str, int]) -> Any:
     import torch
 
     if not isinstance(layers, list) or len(layers) != count:
-        raise ValueError(f"{name} has not {count} layers")
+        raise NoVoice(f"{name} has not {count} layers")
     for layer in layers:
         shape = tuple(getattr(layer, "shape", ()))
         if len(shape) != 4 or shape != (1, sizes["heads"], shape[2], sizes["head_dim"]):
-            raise ValueError(f"{name} has layers of {list(shape)}, not [1, {sizes['heads']}, n, {sizes['head_dim']}]")
+            raise NoVoice(f"{name} has layers of {list(shape)}, not [1, {sizes['heads']}, n, {sizes['head_dim']}]")
         if not 0 < shape[2] < sizes["positions"]:
-            raise ValueError(f"{name} has {shape[2]} positions; the limit is {sizes['positions']}")
+            raise NoVoice(f"{name} has {shape[2]} positions; the limit is {sizes['positions']}")
     return torch.cat(layers).clone()
+
+
+def reason_of(error: Exception) -> str:
+    """In our words: torch's advise to have it run what it asks for."""
+    if isinstance(error, NoVoice):
+        return str(error)
+    called = re.search(r"GLOBAL ([\w.]+)", str(error))
+    return f"it asks for {called[1]}, which no voice needs" if called else "no tensors can be read in it"
 
 
 def main() -> int:
@@ -158,7 +171,7 @@ def main() -> int:
     except OSError as error:
         told = {"error": f"it cannot be read safely here ({error}); try as another user", "ours": True}
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
-        told = {"error": " ".join(str(error).split())[:300] or type(error).__name__}
+        told = {"error": reason_of(error)}
     answers.write(json.dumps(told).encode() + b"\n" + made)
     return 0
 
