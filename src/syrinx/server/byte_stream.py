@@ -46,6 +46,8 @@ class ByteStream:
 
     async def receive(self) -> Message:
         """The next message, or ``websocket.disconnect``."""
+        if self._messages:
+            await asyncio.sleep(0)  # many come at once, and others get their turn between two
         while not self._messages:
             data = await self._read()
             if not data:
