@@ -15,13 +15,14 @@ VOICES = offer(
         Listed("gb", VoiceInfo("gb", "Gerald", ("en-GB",)), FIRST),
         Listed("eve", EVE, SECOND),
         Listed("pia", POLYGLOT, SECOND),
+        Listed("alloy", VoiceInfo("alloy", "Alloy", ("sv",)), SECOND),
     ]
 )
 
 
 def test_each_name_is_there_once_and_leads_back_to_its_voice() -> None:
     names = [voice.name for voice in VOICES]
-    assert names == ["eve", "gb", "second/eve", "pia", "pia@de", "pia@fr"]
+    assert names == ["eve", "gb", "second/eve", "pia", "pia@de", "pia@fr", "second/alloy"]
     for name, model, language in (
         ("eve", "first", "en-US"),
         ("second/eve", "second", "en-US"),

@@ -89,7 +89,7 @@ def test_a_request_opens_one_utterance_with_what_it_says() -> None:
     opened, text, end = tell(codec(), "synthesize", text="Hello.", voice={"name": "otto"})
     assert isinstance(opened, Open)
     request = opened.request
-    assert (request.model, request.voice, request.language) == ("fake", "otto", "de-AT")
+    assert (request.model, request.voice, request.language) == (None, "otto", None)
     assert (request.audio, request.delivery.speed) == (AudioFormat("pcm_s16le"), 1.5)
     assert (text, end) == (Append("1", "Hello."), End("1"))
 
@@ -134,10 +134,11 @@ def test_a_stream_that_has_nothing_to_say_ends_as_one_that_has() -> None:
     [
         (None, (None, None, None)),
         ({}, (None, None, None)),
-        ({"name": "eve"}, ("fake", "eve", "en-US")),
+        ({"name": "eve"}, (None, "eve", None)),
         ({"name": "eve@de"}, ("fake", "eve", "de")),
         ({"name": "alloy"}, (None, "alloy", None)),
-        ({"name": "otto", "language": "en"}, ("fake", "otto", "de-AT")),
+        ({"name": "nobody@de"}, (None, "nobody@de", None)),
+        ({"name": "otto", "language": "en"}, (None, "otto", None)),
         ({"language": "de"}, ("fake", "eve", "de")),
         ({"language": "de_AT"}, ("fake", "otto", "de-AT")),
         ({"language": "EN-gb"}, ("fake", "eve", "en-US")),

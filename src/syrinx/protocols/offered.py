@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 from syrinx.core.types import SpeechRequest
 from syrinx.models.base import ModelInfo, VoiceInfo
+from syrinx.voices.aliases import OPENAI_VOICES
 
 MODEL_MARK, LANGUAGE_MARK = "/", "@"
 """What joins a voice's name to its model, and to a language."""
+
+EVERYWHERE = frozenset({*OPENAI_VOICES, "female", "male", "default"})
+"""Names that mean a voice on any model (``voices.aliases``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +47,25 @@ class Listed:
 
 def offer(voices: Iterable[Listed]) -> list[Offered]:
     """Return each voice once per language: ``name`` for its first, ``name@de`` for the others; and ``model/name``
-    where an earlier model has a voice of that name."""
+    where an earlier model has a voice of that name, or the default model, which stands first, is asked by it."""
     offered: list[Offered] = []
     taken: set[str] = set()
+    default: str | None = None
     for listed in voices:
-        name = listed.name if listed.name not in taken else f"{listed.model.name}{MODEL_MARK}{listed.name}"
+        default = default or listed.model.name
+        told_apart = listed.name in taken or (listed.model.name != default and listed.name.lower() in EVERYWHERE)
+        name = f"{listed.model.name}{MODEL_MARK}{listed.name}" if told_apart else listed.name
         taken.add(name)
         for index, (language, tags) in enumerate(_by_language(listed.voice.languages).items()):
             called = name if index == 0 else f"{name}{LANGUAGE_MARK}{language}"
             first = listed.is_default and index == 0
             offered.append(Offered(called, listed.voice, listed.model, tags, first))
     return offered
+
+
+def is_marked(name: str) -> bool:
+    """Whether a name may be one that only ``named`` knows; the engine knows the others."""
+    return MODEL_MARK in name or LANGUAGE_MARK in name
 
 
 def named(voices: Iterable[Offered], name: str) -> Offered | None:

@@ -7,7 +7,7 @@ sends. ``docs/protocols/piper.md`` says where we differ.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -16,7 +16,7 @@ from syrinx.core.errors import InvalidRequest, VoiceNotFound
 from syrinx.core.types import Delivery, SpeechRequest
 from syrinx.protocols.formats import audio_format, sample_rate_of
 from syrinx.protocols.jsonwire import Fields, language_of, number, read_object, string
-from syrinx.protocols.offered import Offered, named, primary, speaking
+from syrinx.protocols.offered import Offered, is_marked, named, primary, speaking
 from syrinx.protocols.one_shot import OneShot, delivery_of, needed_text
 from syrinx.protocols.options import Resolve
 
@@ -44,7 +44,8 @@ class Cast:
     """Who can speak."""
 
     resolve: Resolve
-    voices: Sequence[Offered]
+    voices: Callable[[], Sequence[Offered]]
+    """Asked only where a voice is wanted by its language or in one of several."""
 
 
 def parse_piper(body: bytes, query: Mapping[str, str], policy: PiperPolicy, cast: Cast) -> OneShot:
@@ -95,11 +96,11 @@ def _request(fields: Fields, cast: Cast) -> tuple[SpeechRequest, tuple[str, ...]
     model = string(fields, "model") or None
     found = None
     if voice is None and language is not None:
-        found = speaking(cast.voices, language)
+        found = speaking(cast.voices(), language)
         if found is None:
             raise VoiceNotFound(f"No voice here speaks {language!r}.", param="language")
-    elif voice is not None and model is None:
-        found = named(cast.voices, voice)
+    elif voice is not None and model is None and is_marked(voice):
+        found = named(cast.voices(), voice)
     if found is not None:
         request = found.request()
         return (request if language is None else replace(request, language=language)), ()
@@ -113,7 +114,7 @@ def _request(fields: Fields, cast: Cast) -> tuple[SpeechRequest, tuple[str, ...]
 def _stand_in(name: str, cast: Cast) -> SpeechRequest:
     """For one of Piper's voices, which its clients name in their settings, or just a language: a voice of it."""
     match = PIPER_VOICE.fullmatch(name)
-    found = speaking(cast.voices, match[1]) if match is not None else None
+    found = speaking(cast.voices(), match[1]) if match is not None else None
     if found is None:
         raise VoiceNotFound(f"There is no voice {name[:100]!r} here; GET /voices lists them.", param="voice")
     return found.request()

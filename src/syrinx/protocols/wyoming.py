@@ -27,7 +27,7 @@ from syrinx.core.types import (
 )
 from syrinx.protocols.base import Action, Close, Reply
 from syrinx.protocols.jsonwire import LANGUAGE_TAG, Fields, kind, string
-from syrinx.protocols.offered import Offered, named, speaking
+from syrinx.protocols.offered import Offered, is_marked, named, speaking
 from syrinx.protocols.one_shot import needed_text
 from syrinx.protocols.turns import Turns
 from syrinx.protocols.wyoming_frames import read_event, write_event
@@ -64,7 +64,8 @@ class Voices:
         return voices
 
     def request(self, wanted: Fields) -> SpeechRequest:
-        """What an utterance asks for whose ``voice`` is this object. A name that is on no list is the engine's to find.
+        """What an utterance asks for whose ``voice`` is this object. Names are the engine's to find, but for those that
+        only the list has.
 
         Raises ``VoiceNotFound``, ``InvalidRequest``, ``ModelNotReady``.
         """
@@ -72,7 +73,7 @@ class Voices:
         if string(wanted, "speaker"):
             raise VoiceNotFound("Voices have no speakers here; each has a name of its own.", param="speaker")
         if name is not None:
-            found = named(self._listed(), name)
+            found = named(self._listed(), name) if is_marked(name) else None
             return SpeechRequest(voice=name) if found is None else found.request()
         return SpeechRequest() if language is None else self._in_language(language)
 

@@ -43,7 +43,7 @@ class PiperRoutes:
         """``POST /`` (and ``/synthesize``, its newer name): a WAV, as it is made."""
         owner = self.keys.admit(request.scope)
         policy = PiperPolicy(self.settings.max_text_chars, self.settings.default_speed)
-        cast = Cast(self.engine.resolve, offered_voices(self.engine))
+        cast = Cast(self.engine.resolve, lambda: offered_voices(self.engine))
         query = {name: value for name, value in request.query_params.items() if value}
         call = await parse_body(request, lambda body: parse_piper(body, query, policy, cast))
         session = self.engine.session(SessionOptions(PROTOCOL, owner=owner))
