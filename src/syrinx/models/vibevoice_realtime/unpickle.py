@@ -4,8 +4,9 @@ Run as a file by the interpreter of the model's environment, which has no Syrinx
 JSON (``sizes``, ``metadata``), then the pickle. stdout: a line of JSON, ``{}`` or ``{"error"}``, then the safetensors.
 
 torch reads the pickle as nothing but tensors (``weights_only``), with two names more, for which there are stand-ins
-that do nothing. Should that fail, the process has nothing to reach for: before it looks at the pickle it gives up
-opening files and sockets, starting processes, writing files, and root's rights.
+that do nothing. Should that fail, the process has little to reach for: before it looks at the pickle it gives up
+opening files and sockets, starting processes, writing files, and root's rights. What it keeps is what no limit of the
+kernel takes: signals to other processes of its user.
 """
 
 from __future__ import annotations
