@@ -141,7 +141,7 @@ MODELS: Mapping[str, ModelEntry] = _table(
     ModelEntry(
         name="kokoro",
         title="Kokoro",
-        summary="82 million parameters, eight languages, 54 voices and any blend of them, word times; good on a CPU.",
+        summary="82 million parameters, nine languages, 54 voices and any blend of them, word times; good on a CPU.",
         licence="Apache-2.0 AND GPL-3.0-or-later",
         factory="syrinx.models.kokoro.backend:KokoroBackend",
         options="syrinx.models.kokoro.options:KokoroOptions",
@@ -154,12 +154,12 @@ MODELS: Mapping[str, ModelEntry] = _table(
                 files=("config.json", "kokoro-v1_0.pth", "voices/*.pt"),
             ),
         ),
-        languages=("en-US", "en-GB", "es", "fr-FR", "hi", "it", "pt-BR"),
+        languages=("en-US", "en-GB", "es", "fr-FR", "hi", "it", "ja", "pt-BR", "zh-CN"),
     ),
     ModelEntry(
         name="kokoro-onnx",
         title="Kokoro (ONNX)",
-        summary="Kokoro without torch: a third of the disk, the same voices; speed is left to the audio chain.",
+        summary="Kokoro without torch: half of the disk, the same voices; speed is left to the audio chain.",
         licence="Apache-2.0 AND MIT AND GPL-3.0-or-later",
         factory="syrinx.models.kokoro_onnx.backend:KokoroOnnxBackend",
         options="syrinx.models.kokoro_onnx.options:KokoroOnnxOptions",
@@ -173,7 +173,7 @@ MODELS: Mapping[str, ModelEntry] = _table(
                 note="The files that kokoro-onnx publishes, on the hub.",
             ),
         ),
-        languages=("en-US", "en-GB", "es", "fr-FR", "hi", "it", "pt-BR"),
+        languages=("en-US", "en-GB", "es", "fr-FR", "hi", "it", "ja", "pt-BR", "zh-CN"),
     ),
     ModelEntry(
         name="qwen",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syrinx.core.types import Span
-from syrinx.models.kokoro.pieces import FIRST, LEAST, LONGEST, MOST, Ending, Piece, cut
+from syrinx.models.kokoro.pieces import FIRST, LEAST, LONGEST, MOST, PACE, Ending, Piece, cut
 from syrinx.models.kokoro.timing import HEAD, ONSET, TAILS, at_speed, faded, trimmed, words
 from syrinx.models.kokoro.units import Unit
 
@@ -31,18 +32,30 @@ def units(phonemes: str) -> list[Unit]:
 SENTENCE = "ðə kwˈɪk bɹˈWn fˈɑks ʤˈʌmps ˈOvəɹ ðə lˈAzi dˈɔɡ, ænd ðɛn ɪt slˈips fɔɹ ɐ lˈɔŋ wˈIl ɪn ðə sˈʌn."
 
 
-def test_nothing_is_lost_and_pieces_grow() -> None:
+def said_by(pieces: Sequence[Piece]) -> str:
+    return " ".join(piece.phonemes for piece in pieces)
+
+
+def test_nothing_is_lost_and_the_first_piece_is_the_shortest() -> None:
     made = cut(units(SENTENCE), 0)
-    assert " ".join(piece.phonemes for piece in made) == SENTENCE
+    assert said_by(made) == SENTENCE
     sizes = [len(piece.phonemes) for piece in made]
-    assert sizes[0] <= FIRST * LONGEST and sizes == sorted(sizes)
+    assert sizes[0] <= FIRST * LONGEST and sizes[0] == min(sizes)
+
+
+@given(st.lists(st.text(alphabet="aˈə,.", min_size=1, max_size=9), min_size=1, max_size=60))
+def test_each_piece_is_made_while_those_before_it_are_heard(words_said: list[str]) -> None:
+    """On a computer as fast as ``PACE``, which spends a little on each piece beside (``LEAST`` phonemes' time)."""
+    sizes = [len(piece.phonemes) for piece in cut([Unit(word, spaced=True) for word in words_said], 0)]
+    for n in range(1, len(sizes)):
+        most = max(FIRST * LONGEST, sum(sizes[:n]) / PACE - sum(sizes[1:n]))
+        assert sizes[n] <= most
 
 
 def test_a_piece_ends_at_the_best_place_within_its_bounds() -> None:
-    first, second, last = cut(units(SENTENCE), 0)
-    assert first.phonemes == "ðə kwˈɪk bɹˈWn"
-    assert second.phonemes.endswith("dˈɔɡ,") and second.ending is Ending.CLAUSE
-    assert last.ending is Ending.SENTENCE
+    pieces = cut(units(f"{SENTENCE} {SENTENCE}"), 1)
+    assert pieces[0].phonemes.endswith("dˈɔɡ,") and pieces[0].ending is Ending.CLAUSE
+    assert pieces[1].phonemes.endswith("sˈʌn.") and pieces[1].ending is Ending.SENTENCE
 
 
 def test_a_cut_does_not_follow_a_word_that_leans_on_the_next() -> None:
@@ -51,7 +64,11 @@ def test_a_cut_does_not_follow_a_word_that_leans_on_the_next() -> None:
 
 
 def test_later_segments_are_said_in_longer_pieces() -> None:
-    assert [len(cut(units(SENTENCE), n)) for n in range(4)] == [3, 2, 2, 1]
+    assert [len(cut(units(SENTENCE), n)) for n in range(4)] == [4, 2, 1, 1]
+
+
+def test_no_piece_is_longer_than_is_asked() -> None:
+    assert max(len(piece.phonemes) for piece in cut(units(f"{SENTENCE} {SENTENCE}"), 9, 40)) <= 40 * LONGEST
 
 
 def test_a_text_without_a_stop_keeps_its_end() -> None:

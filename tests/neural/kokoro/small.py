@@ -10,8 +10,11 @@ from typing import Any
 import torch
 
 from syrinx.models.kokoro.backend import KokoroBackend
+from syrinx.models.kokoro.decoder import Prosody, Steps, excitation
+from syrinx.models.kokoro.network import Network
 from syrinx.models.kokoro.options import KokoroOptions
 from syrinx.models.kokoro.readers import Readers
+from syrinx.models.kokoro.steps import Speaker
 from syrinx.models.kokoro.weights import load_model
 
 from .weights import build
@@ -20,7 +23,7 @@ _Module: Any = torch.nn.Module
 
 
 class SmallDecoder(_Module):
-    """The library's own excitation, as loud as the text and the style say: float32 [batch, 1, frames * 600]."""
+    """What ``decode`` below needs: the library's own excitation, which is as loud as the text and the style say."""
 
     def __init__(self, decoder: Any) -> None:
         super().__init__()
@@ -28,10 +31,13 @@ class SmallDecoder(_Module):
         self.generator.m_source = decoder.generator.m_source
         self.generator.f0_upsamp = decoder.generator.f0_upsamp
 
-    def forward(self, text: Any, pitch: Any, energy: Any, style: Any) -> Any:
-        source, _, _ = self.generator.m_source(self.generator.f0_upsamp(pitch[:, None]).transpose(1, 2))
-        gain = 1 + text.mean(1).tanh().repeat_interleave(600, dim=1) + style.mean(1, keepdim=True)
-        return (source.squeeze(-1) * gain * 4).unsqueeze(1)
+
+def decode(decoder: SmallDecoder, given: Prosody) -> Steps:
+    """Stands for ``syrinx.models.kokoro.decoder.decode``: two steps."""
+    source = excitation(decoder.generator, given.pitch, given.seeds)
+    yield
+    gain = 1 + given.text.mean(1).tanh().repeat_interleave(600, dim=1) + given.style.mean(1, keepdim=True)
+    return (source.squeeze(-1) * gain * 4).unsqueeze(1)
 
 
 class SmallKokoro(KokoroBackend):
@@ -41,6 +47,9 @@ class SmallKokoro(KokoroBackend):
         model, decoder = _loaded(folder)
         model.decoder = SmallDecoder(decoder)
         return model.eval()
+
+    def _network(self, model: Any, dtype: Any) -> Speaker:
+        return Network(model, dtype, decode)
 
     def _readers(self, folder: Path) -> Readers:
         return _readers(folder)

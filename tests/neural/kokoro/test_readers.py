@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,8 @@ def test_given_phonemes_are_taken_as_they_are(readers: Readers, code: str) -> No
         ("h", "नमस्ते, आप कैसे हैं।", ["नमस्ते", "आप", "कैसे", "हैं"]),
         ("i", "Non è vero, 1999 volte.", ["Non", "è", "vero", "1999", "volte"]),
         ("p", "Olá, como vai você?", ["Olá", "como", "vai", "você"]),
+        ("j", "こんにちは、世界。", ["こんにちは", "世界"]),
+        ("z", "今天天气很好，我们去公园吧！", ["今天天气", "很", "好", "我们", "去", "公园", "吧"]),
     ],
 )
 def test_every_language_tells_its_words(readers: Readers, code: str, text: str, words: list[str]) -> None:
@@ -63,15 +67,35 @@ def test_every_language_tells_its_words(readers: Readers, code: str, text: str, 
     assert [word for word in said if word is not None] == words and all(said.values())
 
 
-@pytest.mark.parametrize("voice", ["jf_alpha", "zf_xiaobei"])
-def test_a_language_whose_reader_is_not_there_is_refused(voice: str) -> None:
-    backend = small_backend()
-    info = backend.load()
-    listed = info.voice(voice)
-    assert listed is not None and "misaki[" in listed.description
+def test_japanese_and_chinese_sound_as_they_are_read(readers: Readers) -> None:
+    assert read(readers, "今日は良い天気です。", "j")["今日"] == "kʲoː"
+    assert read(readers, "1500円", "j")["1500"].startswith("seŋɡo")
+    assert read(readers, "你好，世界。", "z")["你好"] == "ni↓xau↓"
+
+
+def test_a_word_whose_phonemes_are_given_stands_between_japanese_ones(readers: Readers) -> None:
+    assert read(readers, "私は[東京](/toːkʲoː/)に住んでいます。", "j")["東京"] == "toːkʲoː"
+
+
+def test_a_dictionary_is_not_taken_from_where_everyone_can_put_one(readers: Readers) -> None:
+    readers.read("你好", "z")
+    folder = importlib.import_module("jieba").dt.tmp_dir
+    assert folder and folder != tempfile.gettempdir() and not Path(folder).exists()
+
+
+@pytest.mark.parametrize("code", "jz")
+def test_a_language_whose_reader_is_not_there_is_refused(code: str) -> None:
+    lacking = Readers(Path("nowhere"), {code: ("no_such_package",)})
+    assert lacking.unreadable == {code}
     with pytest.raises(InvalidRequest) as caught:
-        backend.stepped().open(SynthesisJob("a", "x", voice, listed.languages[0]))
-    assert caught.value.code == "unsupported_language" and "misaki[" in caught.value.message
+        lacking.code("", f"{code}f_alpha")
+    assert caught.value.code == "unsupported_language" and "in the model's environment" in caught.value.message
+
+
+@pytest.mark.parametrize("voice", ["jf_alpha", "zf_xiaobei"])
+def test_voices_of_every_language_can_be_chosen(voice: str) -> None:
+    listed = small_backend().load().voice(voice)
+    assert listed is not None and not listed.description
 
 
 def test_words_of_other_languages_are_in_time() -> None:
@@ -82,8 +106,8 @@ def test_words_of_other_languages_are_in_time() -> None:
     done = False
     while not done:
         (result,) = steps.step(["a"])
-        assert result.error is None and result.chunk is not None
-        spoken.chunks.append(result.chunk)
+        assert result.error is None
+        spoken.chunks += [result.chunk] if result.chunk is not None else []
         done = result.done
     assert [text[m.span.start : m.span.end] for m in spoken.marks] == ["Bonjour", "mes", "amis", "ça", "va", "bien"]
     assert all(0.05 < m.end_s - m.start_s < 1 for m in spoken.marks)

@@ -30,9 +30,11 @@ def folder(tmp_path: Path) -> Path:
     return build(tmp_path / "checkpoint")
 
 
-def speak(backend: KokoroOnnxBackend, voice: str = "af_heart") -> list[AudioChunk]:
+def speak(
+    backend: KokoroOnnxBackend, voice: str = "af_heart", text: str = TEXT, language: str = "en-US"
+) -> list[AudioChunk]:
     steps = backend.stepped()
-    steps.open(SynthesisJob("a", TEXT, voice, "en-US"))
+    steps.open(SynthesisJob("a", text, voice, language))
     chunks: list[AudioChunk] = []
     while True:
         (result,) = steps.step(["a"])
@@ -75,6 +77,21 @@ def test_a_voice_sounds_its_own() -> None:
         np.concatenate([chunk.samples for chunk in speak(made, voice)]) for voice in ("af_heart", "af_heart+bf_emma")
     )
     assert len(heart) == len(both) and np.abs(heart - both).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("voice", "language", "text", "words"),
+    [
+        ("jf_alpha", "ja", "こんにちは、世界。", ["こんにちは", "世界"]),
+        ("zf_xiaobei", "zh-CN", "你好，世界。", ["你好", "世界"]),
+        ("ff_siwis", "fr-FR", "Bonjour, ça va ?", ["Bonjour", "ça", "va"]),
+    ],
+)
+def test_every_language_is_spoken_without_a_download(voice: str, language: str, text: str, words: list[str]) -> None:
+    made = backend(checkpoint())
+    made.load()
+    marks = [mark for chunk in speak(made, voice, text, language) for mark in chunk.marks]
+    assert [text[mark.span.start : mark.span.end] for mark in marks] == words
 
 
 def test_the_file_can_be_chosen(folder: Path) -> None:

@@ -20,7 +20,7 @@ SIGNS = ';:,.!?¡¿—…"“”()'
 """Signs of the model's alphabet that are no sound: pauses, and what brackets them."""
 
 _GROUP = re.compile(rf"^([{re.escape(SIGNS)}]*)(.*?)([{re.escape(SIGNS)}]*)$", re.DOTALL)
-_BREAK = re.compile("[;:,.!?…—“”()«»。！？，、；：।]")
+_BREAK = re.compile("[;:,.!?…—“”()«»。！？，、；：「」『』।]")
 """What is a sign in the phonemes too, where it stands between two words."""
 _IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\\s\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 

@@ -11,7 +11,7 @@ from syrinx.models.device import choose_device, choose_dtype, release_memory, se
 from .info import model_info
 from .options import KokoroOptions
 from .readers import Readers
-from .steps import KokoroSteps
+from .steps import KokoroSteps, Speaker
 from .weights import identity, load_model, load_voices
 
 SPEEDS = (0.5, 2.0)
@@ -19,21 +19,19 @@ SPEEDS = (0.5, 2.0)
 
 
 class KokoroBackend(Backend):
-    """Open: nothing. A step: one piece of each job, 0.1 to 4 s of compute on a CPU by its length (``pieces``)."""
+    """Open: nothing. A step on a CPU: some layers of one job's piece (``decoder``); on a GPU: one piece of each job."""
 
     def __init__(self, options: KokoroOptions) -> None:
         self._options = options
         self._steps: KokoroSteps | None = None
 
     def load(self) -> ModelInfo:
-        from .network import Network
-
         folder = Path(self._options.weights)
         voices = load_voices(folder)
         model = self._model(folder)
         set_threads(self._options)  # the library's imports change them
         device = choose_device(self._options)
-        speaker = Network(model.to(device), choose_dtype(self._options, on_gpu="float32"))
+        speaker = self._network(model.to(device), choose_dtype(self._options, on_gpu="float32"))
         readers = self._readers(folder)
         info = model_info(
             name="kokoro",
@@ -55,6 +53,11 @@ class KokoroBackend(Backend):
 
     def _model(self, folder: Path) -> Any:
         return load_model(folder)
+
+    def _network(self, model: Any, dtype: Any) -> Speaker:
+        from .network import Network
+
+        return Network(model, dtype)
 
     def _readers(self, folder: Path) -> Readers:
         return Readers(folder)

@@ -9,11 +9,11 @@ from syrinx.models.base import ModelInfo, VoiceInfo
 from .markup import VERBATIM
 from .timing import SAMPLE_RATE
 
-SOUND = 1
+SOUND = 2
 """Counts up whenever this package makes the same network sound otherwise: where text is cut, what is trimmed, how words
 are read. Audio in the response cache of another count is not played any more."""
 MAX_SEGMENT_CHARS = 300
-"""About 20 s of speech, said in four pieces."""
+"""About 20 s of speech."""
 
 
 def model_info(*, voices: tuple[VoiceInfo, ...], licence: str, revision: str, **other: Any) -> ModelInfo:

@@ -35,8 +35,8 @@ LANGUAGES: Mapping[str, Language] = MappingProxyType(
 """By the first letter of a voice's name (``LANG_CODES`` of kokoro 0.9.4)."""
 
 MISSING_READER = {
-    "j": "Japanese needs misaki[ja] in the model's environment.",
-    "z": "Chinese needs misaki[zh] in the model's environment.",
+    "j": "Japanese needs fugashi, unidic-lite, jaconv and mojimoji in the model's environment.",
+    "z": "Chinese needs jieba, pypinyin, cn2an and ordered-set in the model's environment.",
 }
 
 _ANY = ("", "auto", "und", "mul")

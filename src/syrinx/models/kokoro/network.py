@@ -6,20 +6,24 @@ time. Between them we change lengths (speed) and put pieces of equal length toge
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from syrinx.models.device import memory_errors
 
+from .decoder import Prosody, Steps, decode
 from .steps import Line, Spoken
 from .timing import FRAME, Frames, at_speed
 
 Tensor = Any
 """A ``torch.Tensor``."""
+_T = TypeVar("_T")
+Decode = Callable[[Any, Prosody], Steps]
+"""``decoder.decode``, or what stands for it."""
 STYLE_SPLIT = 128
 """Where a style's decoder half ends and its prosody half begins."""
 GPU_ROUNDING = 8
@@ -58,27 +62,49 @@ class _Measured:
 class Network:
     """A ``Speaker``. ``model`` is a ``kokoro.KModel`` in evaluation mode on its device."""
 
-    def __init__(self, model: Any, dtype: Any) -> None:
+    def __init__(self, model: Any, dtype: Any, decode: Decode = decode) -> None:
         self._model = model
         self._dtype = dtype
+        self._decode = decode
         self._rounding = 1 if model.device.type == "cpu" else GPU_ROUNDING
-        self._source = _seeded_source(model.decoder.generator.m_source)
-        model.decoder.generator.m_source = self._source
 
     @property
     def alphabet(self) -> frozenset[str]:
         return frozenset(self._model.vocab)
 
     def say(self, lines: Sequence[Line]) -> list[Spoken]:
+        with self._computing():
+            measured = [_ended(self._measure(line)) for line in lines]
+            spoken: list[Spoken | None] = [None] * len(lines)
+            for indices in _alike([m.total for m in measured]):
+                for n, made in zip(indices, _ended(self._sound([measured[n] for n in indices])), strict=True):
+                    spoken[n] = made
+        return [made for made in spoken if made is not None]
+
+    def begin(self, line: Line) -> Iterator[Spoken | None]:
+        work = self._work(line)
+        while True:
+            try:
+                with self._computing():
+                    next(work)
+            except StopIteration as end:
+                yield end.value
+                return
+            yield None
+
+    def _work(self, line: Line) -> Generator[None, None, Spoken]:
+        measured = yield from self._measure(line)
+        yield
+        (made,) = yield from self._sound([measured])
+        return made
+
+    @contextmanager
+    def _computing(self) -> Generator[None]:
+        """Around each call, never across a ``yield``: what torch sets here is the thread's."""
         import torch
 
         with torch.inference_mode(), memory_errors("kokoro"), self._precision():
-            measured = [self._measure(line) for line in lines]
-            spoken: list[Spoken | None] = [None] * len(lines)
-            for indices in _alike([m.total for m in measured]):
-                for n, made in zip(indices, self._sound([measured[n] for n in indices]), strict=True):
-                    spoken[n] = made
-        return [made for made in spoken if made is not None]
+            yield
 
     def _precision(self) -> Any:
         """Weights stay float32 (they are small); a shorter type is for the products, where torch deems it safe."""
@@ -88,7 +114,7 @@ class Network:
             return nullcontext()
         return torch.autocast(self._model.device.type, self._dtype)
 
-    def _measure(self, line: Line) -> _Measured:
+    def _measure(self, line: Line) -> Generator[None, None, _Measured]:
         """Predict each phoneme's length."""
         import torch
 
@@ -98,15 +124,17 @@ class Network:
         mask = torch.zeros_like(ids, dtype=torch.bool)
         style = torch.from_numpy(line.style).to(device)
         context = model.bert_encoder(model.bert(ids, attention_mask=(~mask).int())).transpose(-1, -2)
+        yield
         encoded = model.predictor.text_encoder(context, style[:, STYLE_SPLIT:], lengths, mask)
         states, _ = model.predictor.lstm(encoded)
         lasting = torch.sigmoid(model.predictor.duration_proj(states)).sum(-1)[0]
         usual = torch.round(lasting.float()).clamp(min=1).long().cpu().numpy()
         frames = at_speed(usual, line.speed)
         padding = -int(frames.sum()) % self._rounding
+        yield
         return _Measured(encoded, model.text_encoder(ids, lengths, mask), style, frames, padding, line.seed)
 
-    def _sound(self, pieces: Sequence[_Measured]) -> list[Spoken]:
+    def _sound(self, pieces: Sequence[_Measured]) -> Generator[None, None, list[Spoken]]:
         """Make the audio of pieces of equal length. Only those: the decoder normalises over a whole piece, so that one
         padded to another's length would sound otherwise."""
         import torch
@@ -116,8 +144,9 @@ class Network:
         encoded = torch.cat([piece.stretched(piece.encoded, 1) for piece in pieces]).transpose(-1, -2)
         pitch, energy = model.predictor.F0Ntrain(encoded, styles[:, STYLE_SPLIT:])
         text = torch.cat([piece.stretched(piece.text, 2) for piece in pieces])
-        self._source.seeds = [piece.seed for piece in pieces]
-        audio = model.decoder(text, pitch, energy, styles[:, :STYLE_SPLIT])
+        seeds = [piece.seed for piece in pieces]
+        yield
+        audio = yield from self._decode(model.decoder, Prosody(text, pitch, energy, styles[:, :STYLE_SPLIT], seeds))
         made = audio.reshape(len(pieces), -1).float().cpu().numpy()
         return [
             Spoken(np.clip(row[: int(piece.frames.sum()) * FRAME], -1.0, 1.0), piece.frames)
@@ -133,26 +162,10 @@ def _alike(totals: Sequence[int]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _seeded_source(source: Any) -> Any:
-    """The module that makes the excitation, random phases and noise included, with a seed for each row of a batch; the
-    process's own random numbers stay as they are."""
-    import torch
-
-    module: Any = torch.nn.Module
-
-    class SeededSource(module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.source = source
-            self.seeds: list[int] = []
-
-        def forward(self, pitch: Tensor) -> tuple[Tensor, ...]:
-            devices = [pitch.device] if pitch.device.type == "cuda" else []
-            rows = []
-            with torch.random.fork_rng(devices=devices):
-                for seed, row in zip(self.seeds, pitch.split(1), strict=True):
-                    torch.manual_seed(seed)
-                    rows.append(self.source(row))
-            return tuple(torch.cat(parts) for parts in zip(*rows, strict=True))
-
-    return SeededSource()
+def _ended(work: Generator[None, None, _T]) -> _T:
+    """What is made in the end."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value

@@ -1,7 +1,7 @@
 """Where a job's phonemes are cut into pieces that are synthesised one by one. Pure.
 
-The network makes all of a piece at once, so the first piece's length is the time to first audio. Each piece is about
-twice as long as the one before it: while one is heard the next is made, on anything faster than twice real time.
+The network makes all of a piece at once, so the first piece's length is the time to first audio, and no piece may take
+longer to make than what stands before it takes to hear.
 """
 
 from __future__ import annotations
@@ -13,11 +13,17 @@ from dataclasses import dataclass
 from .align import SIGNS
 from .units import Unit, split_long
 
-FIRST = 16
-"""Phonemes aimed at in the first piece of an utterance: 1.2 s of audio."""
-MOST = 100
-"""Aimed at in any piece: 7.5 s. Longer ones are slower per second of audio (measured: 0.40 of real time at 11 s, 0.60
-at 29 s), and cost more when they are cancelled."""
+FIRST = 12
+"""Phonemes aimed at in the first piece of an utterance: 0.9 s of audio, two or three words."""
+MOST = 80
+"""Aimed at in any piece: 6 s, a sentence of 16 words. Longer ones are slower per second of audio (measured on one core:
+0.71 of real time at 7.5 s, 0.82 at 9.5 s)."""
+PACE = 0.5
+"""What a second of audio takes to make on a computer that is still to play without a gap, in seconds (measured: 0.4 to
+0.5 on two cores). Where one is faster, pieces grow more gently than they might, no more."""
+SEGMENT = 48
+"""Phonemes that each segment before this one is taken to have had: ten words. (What they did have must not count: a job
+sounds the same on a worker that did not speak those.)"""
 LEAST = 6
 """No shorter rest is left over: a word alone sounds like a sentence."""
 SHORTEST, LONGEST = 0.5, 1.25
@@ -48,21 +54,30 @@ class Piece:
 
     @property
     def phonemes(self) -> str:
-        """At most ``MOST * LONGEST`` characters."""
+        """At most ``LONGEST`` times what was aimed at."""
         return "".join(unit.phonemes + (" " if unit.spaced else "") for unit in self.units).rstrip()
 
 
-def cut(units: Sequence[Unit], index: int) -> list[Piece]:
-    """Cut the units of the ``index``-th segment of an utterance; the rise in length goes on where the last one was."""
-    units = list(split_long(units, MOST))
-    aim = min(MOST, FIRST << min(index, 8))
+def cut(units: Sequence[Unit], index: int, most: int = MOST) -> list[Piece]:
+    """Cut the units of the ``index``-th segment of an utterance, with at most ``most`` phonemes aimed at in a piece."""
+    units = list(split_long(units, most))
     pieces: list[Piece] = []
-    at = 0
+    at, first, said = 0, FIRST * (index > 0), SEGMENT * index
     while at < len(units):
-        end = _end(units, at, aim)
+        end = _end(units, at, _aim(first, said, most))
         pieces.append(Piece(tuple(units[at:end]), _ending(units, end)))
-        at, aim = end, min(MOST, aim * 2)
+        size = len(pieces[-1].phonemes)
+        at, first, said = end, first or size, said + size
     return pieces
+
+
+def _aim(first: int, said: int, most: int) -> int:
+    """Phonemes of the next piece, after ``said`` of which the first piece had ``first``.
+
+    All but the first, the next one too, are to be made while those before the next are heard:
+    ``PACE * (said - first + next) <= said``.
+    """
+    return min(most, max(FIRST, int((said / PACE - said + first) / LONGEST)))
 
 
 def _end(units: Sequence[Unit], at: int, aim: int) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from syrinx.core.errors import InvalidRequest
@@ -17,9 +19,11 @@ from .languages import LANGUAGES, MISSING_READER, code_of
 from .markup import parse
 from .units import Reader, Unit
 
-_NEEDS = {"j": ("pyopenjtalk", "fugashi", "jaconv", "mojimoji"), "z": ("jieba", "pypinyin", "cn2an", "ordered_set")}
-"""Import names that ``misaki.ja`` and ``misaki.zh`` need beyond misaki itself (extras of misaki 0.9.4)."""
-
+NEEDS: Mapping[str, Sequence[str]] = MappingProxyType(
+    {"j": ("fugashi", "unidic_lite", "jaconv", "mojimoji"), "z": ("jieba", "pypinyin", "cn2an", "ordered_set")}
+)
+"""Import names that ``misaki.cutlet`` and ``misaki.zh`` need beyond misaki itself. (``misaki.ja`` calls the former, and
+asks for pyopenjtalk, which fetches a dictionary and is not called. unidic-lite brings the other dictionary along.)"""
 
 _STOPS = str.maketrans("।॥", "..")
 """Full stops that espeak-ng swallows, sign for sign."""
@@ -28,8 +32,9 @@ _STOPS = str.maketrans("।॥", "..")
 class Readers:
     """The readers of all languages. For one thread: espeak-ng keeps its state in globals."""
 
-    def __init__(self, weights: Path) -> None:
+    def __init__(self, weights: Path, needs: Mapping[str, Sequence[str]] = NEEDS) -> None:
         self._weights = weights
+        self._needs = needs
         self._made: dict[str, Reader] = {}
         logging.getLogger("phonemizer").setLevel(logging.ERROR)  # it warns of every word that it runs together
 
@@ -37,7 +42,7 @@ class Readers:
     def unreadable(self) -> frozenset[str]:
         """Letters of languages whose reader is not installed."""
         return frozenset(
-            code for code, needs in _NEEDS.items() if not all(importlib.util.find_spec(name) for name in needs)
+            code for code, needs in self._needs.items() if not all(importlib.util.find_spec(name) for name in needs)
         )
 
     @property
@@ -66,16 +71,27 @@ class Readers:
         if code in "ab":
             return english(code == "b", self._weights)
         if code == "j":
-            from misaki import ja
+            from misaki.cutlet import Cutlet
 
-            return _grouped(ja.JAG2P())
+            return _grouped(Cutlet())
         if code == "z":
-            from misaki import zh
-
-            return _grouped(zh.ZHG2P())
+            return _grouped(_chinese())
         from misaki import espeak
 
         return _grouped(espeak.EspeakG2P(language=LANGUAGES[code].espeak))
+
+
+def _chinese() -> Callable[[str], Any]:
+    """misaki's reader. jieba keeps its dictionary as a dump in the folder of all users' temporary files, and would run
+    what somebody else put there: it gets a folder of its own for as long as it loads."""
+    import jieba
+    from misaki import zh
+
+    jieba.setLogLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="syrinx-jieba-") as folder:
+        jieba.dt.tmp_dir = folder
+        jieba.initialize()
+    return zh.ZHG2P()
 
 
 def _grouped(g2p: Callable[[str], Any]) -> Reader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +12,7 @@ import numpy as np
 from syrinx.core.types import AudioChunk, Mark, Samples, SynthesisJob
 from syrinx.models.base import ModelInfo, SteppedBackend, StepResult, check_job
 
-from .pieces import Piece, cut
+from .pieces import MOST, Piece, cut
 from .timing import FRAME, SAMPLE_RATE, Frames, faded, trimmed, words
 from .units import Unit, cleaned, speakable
 from .voices import Style, Voices
@@ -54,6 +54,10 @@ class Speaker(Protocol):
         """Make the audio of each line."""
         ...
 
+    def begin(self, line: Line) -> Iterator[Spoken | None]:
+        """Make the audio of one line in parts: nothing (None) while there is more to do, then what was made."""
+        ...
+
 
 class Reading(Protocol):
     """Turns text into units; ``readers.Readers`` is one."""
@@ -70,13 +74,19 @@ class _Job:
     """Still to be said; None: the text was not read yet."""
     said: int = 0
     samples: int = 0
+    making: Iterator[Spoken | None] | None = None
+    """The piece that is half made; None: none is."""
 
 
 class KokoroSteps(SteppedBackend):
-    """A step says one piece of each job."""
+    """Where one job is taken at a time, a step is a part of the work on its piece; else it says one piece of each."""
 
-    def __init__(self, info: ModelInfo, voices: Voices, readers: Reading, speaker: Speaker) -> None:
+    def __init__(
+        self, info: ModelInfo, voices: Voices, readers: Reading, speaker: Speaker, *, most: int = MOST
+    ) -> None:
+        """``most``: phonemes aimed at in the longest piece."""
         self._info = info
+        self._most = most
         self._voices = voices
         self._readers = readers
         self._speaker = speaker
@@ -87,6 +97,8 @@ class KokoroSteps(SteppedBackend):
         self._jobs[job.job_id] = _Job(job, self._readers.code(job.language, job.voice))
 
     def step(self, job_ids: Sequence[str]) -> list[StepResult]:
+        if self._info.max_batch == 1:
+            return [self._advance(job_id) for job_id in job_ids]
         results: dict[str, StepResult] = {}
         lines: dict[str, Line] = {}
         for job_id in job_ids:
@@ -105,6 +117,22 @@ class KokoroSteps(SteppedBackend):
     def close(self, job_id: str) -> None:
         self._jobs.pop(job_id, None)
 
+    def _advance(self, job_id: str) -> StepResult:
+        state = self._jobs[job_id]
+        try:
+            if state.making is None:
+                line = self._next_line(state)
+                if line is None:
+                    return StepResult(job_id, chunk=_silence(), done=True)
+                state.making = self._speaker.begin(line)
+            spoken = next(state.making)
+        except Exception as error:  # noqa: BLE001  reader and network may raise anything; the worker lives
+            return StepResult(job_id, done=True, error=error)
+        if spoken is None:
+            return StepResult(job_id)
+        state.making = None
+        return self._result(state, spoken)
+
     def _say(self, lines: dict[str, Line]) -> dict[str, StepResult]:
         if not lines:
             return {}
@@ -118,7 +146,7 @@ class KokoroSteps(SteppedBackend):
         job = state.job
         if state.pieces is None:
             units = speakable(self._readers.read(cleaned(job.text), state.code), self._speaker.alphabet)
-            state.pieces = deque(cut(units, job.segment_index))
+            state.pieces = deque(cut(units, job.segment_index, self._most))
         if not state.pieces:
             return None
         phonemes = state.pieces[0].phonemes

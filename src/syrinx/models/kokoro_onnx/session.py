@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,9 @@ class Session:
 
     def say(self, lines: Sequence[Line]) -> list[Spoken]:
         return [self._say(line) for line in lines]
+
+    def begin(self, line: Line) -> Iterator[Spoken | None]:
+        yield self._say(line)  # the graph is one call
 
     def _say(self, line: Line) -> Spoken:
         """One call of the graph: no splitting, no trimming, no pauses put in."""
