@@ -37,6 +37,7 @@ class Program:
 PROGRAMS: Mapping[str, Program] = {
     "pocket": Program("pocket", within=False, quick=("--tiny", "--clients", "1", "--rounds", "1")),
     "kokoro": Program("kokoro", within=False, quick=("--tiny", "--rounds", "1")),
+    "kokoro_onnx": Program("kokoro-onnx", within=False, quick=("--tiny", "--rounds", "1")),
     "qwen": Program("qwen", full=("--full",), quick=("--rounds", "1")),
     "chatterbox": Program("chatterbox", full=("--size", "quarter"), quick=("--rounds", "1")),
     "vibevoice": Program("vibevoice", full=("--full",), quick=("--rounds", "1")),

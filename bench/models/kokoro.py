@@ -1,6 +1,6 @@
 """Kokoro behind Syrinx beside the plain library, a sentence at a time, on the same random weights::
 
-    PYTHONPATH=src python -m bench.models.kokoro ENVIRONMENT [--tiny] [--rounds 3] [--threads N]
+    PYTHONPATH=src python -m bench.models.kokoro ENVIRONMENT [--tiny] [--rounds 3] [--threads N] [--weights FOLDER]
 
 Runs in the server's environment; ENVIRONMENT is the folder of the model's. The server and the plain library stand at
 once and take turns, so that what else the machine does hits both.
@@ -25,6 +25,8 @@ from types import TracebackType
 from bench.figure import Figure, table
 from bench.harness import RATE, SPEECH_PATH, Server, ServerPlan
 from bench.http import HttpClient
+from bench.models import cancel
+from bench.playhead import PlayHead
 from syrinx.models.environment import ENVIRONMENTS, Environments, Manifest
 
 SENTENCES = (
@@ -36,6 +38,8 @@ SENTENCES = (
 )
 """Twelve words each."""
 VOICE = "af_heart"
+JITTER_S = 0.06
+"""What a listener keeps in hand before it starts to play: three packets of 20 ms."""
 START_S = 300.0
 """Longest start: torch and transformers are imported."""
 WAIT_SLA_MS = 600_000
@@ -77,6 +81,8 @@ class Round:
     ttfa_s: Sequence[float]
     audio_s: float
     wall_s: float
+    gapless: int = 0
+    """Listeners whose buffer never ran dry."""
 
     @property
     def speed(self) -> float:
@@ -114,23 +120,26 @@ class Plain:
         return Round([first], audio_s, wall_s)
 
 
-async def listen(port: int, text: str) -> tuple[float, float]:
-    """From the request to the first sample, and seconds of audio."""
+async def listen(port: int, text: str) -> tuple[float, PlayHead]:
+    """From the request to the first sample, and what came when."""
     body = {"model": "kokoro", "input": text, "voice": VOICE, "response_format": "pcm", "cache": False}
-    received, first = 0, 0.0
+    first, head = 0.0, PlayHead(JITTER_S)
     async with HttpClient(port) as client:
         began = time.perf_counter()
         async for piece in client.post(SPEECH_PATH, body):
-            first = first or time.perf_counter() - began
-            received += len(piece)
-    return first, received / 2 / RATE
+            now = time.perf_counter()
+            first = first or now - began
+            head.receive(now, len(piece) / 2 / RATE)
+    return first, head
 
 
 async def round_of(port: int, sentences: Sequence[str], clients: int) -> Round:
     """All clients ask for the same text at the same moment."""
     began = time.perf_counter()
     heard = await asyncio.gather(*(listen(port, " ".join(sentences)) for _ in range(clients)))
-    return Round([first for first, _ in heard], sum(audio_s for _, audio_s in heard), time.perf_counter() - began)
+    wall_s, heads = time.perf_counter() - began, [head for _, head in heard]
+    gapless = sum(head.underruns == 0 for head in heads)
+    return Round([first for first, _ in heard], sum(head.received_s for head in heads), wall_s, gapless)
 
 
 # --- weights and the server ------------------------------------------------------------------------------------------
@@ -176,22 +185,39 @@ class Case:
 
 
 CASES = (Case(SENTENCES[:1], 1), Case(SENTENCES, 1), Case(SENTENCES, 4))
+LEAVING = cancel.Spoken("kokoro", " ".join(SENTENCES), VOICE)
 
 
-def measure(environment: Path, folder: Path, *, full: bool, rounds: int, threads: int) -> list[Figure]:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    environment: Path
+    weights: Path
+    rounds: int
+    threads: int
+    """0: one for each core."""
+    cancels: int
+
+
+def measure(plan: Plan, folder: Path) -> list[Figure]:
     """All figures."""
-    weights = build(environment, folder / "weights", full=full)
+    python = plan.environment / "bin" / "python"
+    steps = cancel.steps_of(python, LEAVING, {"weights": str(plan.weights), "threads": plan.threads})
     figures: list[Figure] = []
-    with Plain(environment, weights, threads) as plain, server_with(environment, weights, folder, threads) as server:
+    with (
+        Plain(plan.environment, plan.weights, plan.threads) as plain,
+        server_with(plan.environment, plan.weights, folder, plan.threads) as server,
+    ):
         plain.speak(SENTENCES[:1])  # the first time of either is not counted
         asyncio.run(round_of(server.port, SENTENCES[:1], 1))
         for case in CASES:
             pairs = [
                 (asyncio.run(round_of(server.port, case.sentences, case.clients)), plain.speak(case.sentences))
-                for _ in range(rounds)
+                for _ in range(plan.rounds)
             ]
             figures += _figures(case, [mine for mine, _ in pairs], [theirs for _, theirs in pairs])
-    return figures
+            sys.stderr.write(f"{case.name}: done\n")
+        left = cancel.measure(server, LEAVING, plan.cancels)
+    return [*figures, cancel.figure("Kokoro", left, steps)]
 
 
 def _figures(case: Case, mine: Sequence[Round], theirs: Sequence[Round]) -> list[Figure]:
@@ -206,7 +232,12 @@ def _figures(case: Case, mine: Sequence[Round], theirs: Sequence[Round]) -> list
     most_s, least = (0.6, 0.97) if case.clients == 1 else (2.5, 0.95)
     first = statistics.median(each.usual_ttfa_s for each in theirs)
     ratio = speed / plain
+    gapless = statistics.median(each.gapless for each in mine)
+    whole = 1 if case.clients == 1 else 0  # two cores cannot carry four
     return [
+        Figure(
+            f"{case.name}: gapless streams", f">= {whole}", f"{gapless:g} of {case.clients}", "-", ok=gapless >= whole
+        ),
         Figure(
             f"{case.name}: TTFA p50", f"<= {most_s:g} s", f"{ttfa:.2f} s", f"{first:.2f} s alone", ok=ttfa <= most_s
         ),
@@ -226,11 +257,13 @@ def main() -> int:
     parser.add_argument("--tiny", action="store_true", help="shows that the measure works; its figures say nothing")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=0, help="of the model, in both; 0: one for each core")
+    parser.add_argument("--cancels", type=int, default=8)
+    parser.add_argument("--weights", type=Path, help="a checkpoint that is there; else random ones are made")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="syrinx-bench-kokoro-") as folder:
-        figures = measure(
-            given.environment, Path(folder), full=not given.tiny, rounds=given.rounds, threads=given.threads
-        )
+        place = Path(folder)
+        weights = given.weights or build(given.environment, place / "weights", full=not given.tiny)
+        figures = measure(Plan(given.environment, weights, given.rounds, given.threads, given.cancels), place)
     sys.stdout.write(table(figures) + "\n")
     return 0 if all(figure.ok for figure in figures) else 1
 
