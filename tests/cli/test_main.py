@@ -45,6 +45,10 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
         (["text", "🎉"], "nothing in it"),
         (["serve", "--port", "70000"], "--port"),
         (["serve", "--host", "0.0.0.0", "--port", "0"], "key"),
+        (["serve", "--wyoming", "10200"], "--wyoming"),
+        (["serve", "--wyoming", "tcp://127.0.0.1:99999"], "tcp://HOST:PORT"),
+        (["serve", "--wyoming", "tcp://0.0.0.0:10200"], "SYRINX_WYOMING_CLIENTS"),
+        (["serve", "--wyoming", "unix:absent/folder/w.sock", "--port", "0"], "Cannot listen on unix:"),
         (["serve", "--config", "absent.toml"], "absent.toml"),
     ],
 )

@@ -207,6 +207,17 @@ def test_what_is_wrong_is_told_as_an_error_and_the_connection_ends(event: str, d
     assert tell(target, "synthesize", text="Hello.") == [], "nothing counts after it"
 
 
+@pytest.mark.parametrize(("event", "data"), [("synthesize-stop", {}), ("synthesize-chunk", {"text": "late"})])
+def test_what_comes_after_the_stop_is_told_when_the_stream_has_ended(event: str, data: Any) -> None:
+    target = codec()
+    tell(target, "synthesize-start")
+    tell(target, "synthesize-chunk", text="Hello.")
+    tell(target, "synthesize-stop")
+    assert refused(target, event, **data) == []
+    *_, stopped, error, close = heard(target, Started("1", "fake", "eve", 22_050), sound(), done())
+    assert (stopped[0], error[1]["code"], close) == ("synthesize-stopped", "no_stream", Close())
+
+
 def test_an_error_waits_for_what_is_being_said() -> None:
     target = codec()
     tell(target, "synthesize", text="Hello.")

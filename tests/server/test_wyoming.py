@@ -19,11 +19,11 @@ from wyoming.ping import Ping
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
 from syrinx.config import Settings
-from syrinx.core.errors import ConfigError
+from syrinx.core.errors import ConfigError, Unauthorized
 from syrinx.server.byte_stream import ByteStream
 from syrinx.server.observe import Metrics
 from syrinx.server.stream_address import StreamAddress, is_within, read_address, read_networks, unix_listener
-from syrinx.server.wyoming import check_wyoming, wyoming_served
+from syrinx.server.wyoming import Connections, check_wyoming, wyoming_served
 from tests.fakes.engine import PIECE, FakeEngine
 from tests.fakes.live import WAIT_S, until
 from tests.fakes.wyoming import wyoming_live
@@ -258,6 +258,25 @@ async def test_a_client_that_says_nothing_is_dropped_unless_it_listens():
     stream = ByteStream(reader, Writer(), None, 0.001, busy)  # type: ignore[arg-type]
     assert (await stream.receive())["type"] == "websocket.disconnect"
     assert len(asked) == 3
+
+
+class WriterOf:
+    """A connection from an address that this machine does not have."""
+
+    def __init__(self, host: str, connection: socket.socket) -> None:
+        self._known = {"socket": connection, "peername": (host, 4711)}
+
+    def get_extra_info(self, name: str) -> Any:
+        return self._known[name]
+
+
+async def test_only_addresses_of_the_named_networks_are_let_in():
+    settings = Settings(wyoming_clients=("10.1.0.0/16",))
+    connections = Connections(settings, FakeEngine().as_engine(), Metrics())
+    with socket.socket() as connection:
+        assert connections._admit(WriterOf("10.1.2.3", connection)) == "10.1.2.3"  # type: ignore[arg-type]
+        with pytest.raises(Unauthorized, match="wyoming_clients"):
+            connections._admit(WriterOf("10.2.0.1", connection))  # type: ignore[arg-type]
 
 
 # --- addresses -------------------------------------------------------------------------------------------------------
