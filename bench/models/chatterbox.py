@@ -3,7 +3,7 @@
 Runs in the model's environment, on random weights of the real architecture, or on those of a folder::
 
     PYTHONPATH=src ENVIRONMENT/bin/python -m bench.models.chatterbox [--size tiny|quarter|full] [--tokens 100]
-        [--recording 150] [--rounds 3] [--cold] [--device cpu] [--weights FOLDER]
+        [--recording 150] [--heard 250] [--rounds 3] [--cold] [--device cpu] [--weights FOLDER]
 
 Random weights end where they were built to (``tests/neural/chatterbox/weights.py``), for both the same. ``quarter`` is
 the real one with 8 of T3's 30 layers, 2 of 12 and of 6 blocks of the flow decoder and its encoder: seconds of audio
@@ -86,7 +86,8 @@ def bare(folder: Path, device: str) -> Callable[[], Spoken]:
 
 def measured(place: Path, given: argparse.Namespace) -> list[tuple[Spoken, Spoken]]:
     """Speak in turns, ours and the library's."""
-    backend = ChatterboxBackend(ChatterboxOptions(weights=str(place), device=given.device, variant="english"))
+    options = {"weights": str(place), "device": given.device, "recording_tokens": given.heard}
+    backend = ChatterboxBackend(ChatterboxOptions(variant="english", **options))
     backend.load()
     library = bare(place, given.device)
     if not given.cold:  # what is compiled or filled at the first call
@@ -100,6 +101,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--size", choices=weights.SHAPES, default="tiny")
     parser.add_argument("--tokens", type=int, default=100, help="of 40 ms, that random weights say")
     parser.add_argument("--recording", type=int, default=150, help="tokens of 40 ms of the voice's recording")
+    parser.add_argument("--heard", type=int, default=250, help="most of those that ours is decoded with")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cold", action="store_true", help="measure from the first utterance on")
     parser.add_argument("--device", default="cpu")

@@ -17,6 +17,7 @@ from syrinx.models.chatterbox.sound import FRAME
 from syrinx.protocols.chatterbox import ChatterboxPolicy, parse_synthesize
 
 from .case import backend
+from .weights import PROMPT as RECORDING
 from .weights import TOKENS
 
 TEXT = "Good morning, all of you."
@@ -83,6 +84,14 @@ def test_a_default_that_is_said_changes_nothing() -> None:
     steps = loaded()
     (one,), (other,) = speak(steps, job()), speak(steps, job(exaggeration=0.5, cfg_weight=0.5))
     assert np.array_equal(one, other)
+
+
+def test_less_of_the_recording_is_another_sound_of_the_same_length_and_another_revision() -> None:
+    whole, part = backend(), backend(recording_tokens=RECORDING - 4)
+    infos = [made.load() for made in (whole, part)]
+    (one,), (other,) = (speak(made.stepped(), job()) for made in (whole, part))
+    assert len(one) == len(other) and not np.array_equal(one, other)
+    assert infos[0].revision != infos[1].revision
 
 
 def test_jobs_of_other_options_and_seeds_do_not_hear_each_other() -> None:

@@ -136,7 +136,8 @@ class _Steps(SteppedBackend):
         options, loaded = self._options, self._loaded
         windows = Windows(_plan(options))
         seeds = [_child(saying.generator) for _ in range(2)]
-        sound = Sound(loaded.s3gen, loaded.flow, saying.voice, options.flow_steps, seeds)
+        voice = saying.voice.shortened(options.recording_tokens)
+        sound = Sound(loaded.s3gen, loaded.flow, voice, options.flow_steps, seeds)
         marking = Marking(self._mark)
         heard: list[int] = []
         for count, token in enumerate(speech_tokens(loaded.t3, loaded.backbone, saying), start=1):

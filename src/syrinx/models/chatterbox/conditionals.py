@@ -13,7 +13,7 @@ The same as ``Conditionals`` of chatterbox-tts, but for the emotion, which is a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,12 @@ class Voice:
             self.prompt_token.to(device),
             self.prompt_feat.to(device),
             self.embedding.to(device),
+        )
+
+    def shortened(self, tokens: int) -> Voice:
+        """With the last tokens of its recording only, where there are more."""
+        return replace(
+            self, prompt_token=self.prompt_token[:, -tokens:], prompt_feat=self.prompt_feat[:, -2 * tokens :]
         )
 
 

@@ -14,7 +14,7 @@ from syrinx.models.device import choose_device, choose_dtype, set_threads
 
 from .backbone import Backbone
 from .checkpoint import CANGJIE, Checkpoint, broken, find
-from .conditionals import Voice, VoiceShape, paired, voice_of
+from .conditionals import MAX_PROMPT_TOKENS, Voice, VoiceShape, paired, voice_of
 from .flow import Flow
 from .languages import CHINESE, ENGLISH, MULTILINGUAL
 from .options import ChatterboxOptions, Variant
@@ -243,5 +243,7 @@ def _revision(checkpoint: Checkpoint, options: ChatterboxOptions, dtype: str) ->
     """Of all that a prompt or the sound depends on."""
     from importlib.metadata import version
 
-    chosen = {"dtype": dtype, "flow_steps": options.flow_steps, "variant": checkpoint.variant}
+    chosen: dict[str, object] = {"dtype": dtype, "flow_steps": options.flow_steps, "variant": checkpoint.variant}
+    if options.recording_tokens < MAX_PROMPT_TOKENS:  # else as it was before there was the option: voices depend on it
+        chosen["recording_tokens"] = options.recording_tokens
     return f"{version('chatterbox-tts')}-{checkpoint.identity}-{json.dumps(chosen, separators=(',', ':'))}"

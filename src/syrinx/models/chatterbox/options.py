@@ -32,6 +32,9 @@ class ChatterboxOptions(DeviceOptions):
     context_tokens: Annotated[
         int, Range(ge=4, le=250, description="Tokens before a chunk that are decoded again with it")
     ] = 50
+    recording_tokens: Annotated[
+        int, Range(ge=10, le=250, description="Most tokens of the voice's recording, which each chunk is decoded with")
+    ] = 250
     max_tokens: Annotated[
         int, Range(ge=25, le=4000, description="Most tokens of 40 ms of one piece of text; the library's own is 1000")
     ] = 1000
