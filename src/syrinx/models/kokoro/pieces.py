@@ -24,9 +24,9 @@ PACE = 0.5
 SEGMENT = 48
 """Phonemes that each segment before this one is taken to have had: ten words. (What they did have must not count: a job
 sounds the same on a worker that did not speak those.)"""
-LEAST = 6
-"""No shorter rest is left over: a word alone sounds like a sentence."""
-SHORTEST, LONGEST = 0.5, 1.25
+LEAST, LEAST_SHARE = 12, 0.4
+"""No shorter rest is left over, and of a short text no smaller share: a word or two alone sound like a sentence."""
+SHORTEST, LONGEST = 0.45, 1.25
 """A piece's bounds, as a share of what is aimed at."""
 
 ENDS, CLAUSES, BRACKETS = ".!?…", ",;:—", '"“”()'
@@ -86,14 +86,14 @@ def _end(units: Sequence[Unit], at: int, aim: int) -> int:
     whole = sum(sizes)
     if whole <= aim * LONGEST:
         return len(units)
-    best, best_rank = at + 1, (-1, -1)
-    size = 0
+    least = min(LEAST, LEAST_SHARE * whole)
+    best, best_rank, size = at + 1, (-1, -1), 0
     for end, length in enumerate(sizes, at + 1):
         size += length
         if size > aim * LONGEST:
             break
-        late_enough = size >= aim * SHORTEST and whole - size >= LEAST and units[end - 1].spaced
-        rank = (int(_ending(units, end)) if late_enough else -1, end)
+        good = units[end - 1].spaced and size >= aim * SHORTEST and whole - size >= least
+        rank = (int(_ending(units, end)) if good else -1, end)
         if rank > best_rank:
             best, best_rank = end, rank
     return best
