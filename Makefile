@@ -18,7 +18,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 # Clients of voice-agent frameworks, which do not fit beside the server.
 $(FRAMEWORKS)/.installed: tests/clients/frameworks.txt
 	$(PYTHON) -m venv $(FRAMEWORKS)
-	$(FRAMEWORKS)/bin/pip install --quiet --no-deps --requirement tests/clients/frameworks.txt
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --no-deps --requirement tests/clients/frameworks.txt
 	touch $@
 
 run: $(VENV)/.installed

@@ -61,7 +61,8 @@ class Ear(FrameProcessor):  # pyright: ignore[reportUntypedBaseClass]  Pipecat i
 
 
 async def speak(worker: PipelineWorker, text: str, *, whole: bool = True) -> None:
-    frames = [LLMFullResponseStartFrame(), LLMTextFrame(text + " ")]
+    more = " " if whole else " Then it "  # a sentence is sent when the next one begins
+    frames = [LLMFullResponseStartFrame(), LLMTextFrame(text + more)]
     await worker.queue_frames([*frames, LLMFullResponseEndFrame()] if whole else frames)
 
 
