@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from syrinx.core.types import Samples
+from syrinx.models.chatterbox.backend import _plan
 from syrinx.models.chatterbox.sound import BEFORE, FRAME, HELD, Sound
 from syrinx.models.chatterbox.windows import LOOKAHEAD, Window, WindowPlan, Windows
 
@@ -70,6 +71,18 @@ def test_chunks_double_up_to_the_most_and_no_token_is_left_out_or_said_twice() -
             said = window.end
     last = windows.rest(400)
     assert sizes == [12, 25, 50, 90, 90, 90] and (last.new, last.end, last.ahead) == (said, 400, 0)
+
+
+def test_a_cpu_gets_the_rest_at_once_and_what_is_said_counts() -> None:
+    import torch
+
+    silent, told = options(), options(chunk_tokens=30)
+    cuda, cpu = torch.device("cuda"), torch.device("cpu")
+    plans = [_plan(silent, cuda), _plan(silent, cpu), _plan(told, cuda), _plan(told, cpu)]
+    assert [plan.chunk for plan in plans] == [25, 250, 30, 30]
+    windows = Windows(plans[1])
+    assert [windows.next(have) for have in range(16, 200)].count(None) == 183  # one of 12, and no other
+    assert windows.rest(200).new == 12
 
 
 def test_a_first_chunk_over_the_most_stays_as_it_was_asked_for() -> None:

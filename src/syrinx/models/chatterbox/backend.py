@@ -38,6 +38,9 @@ _log = logging.getLogger(__name__)
 NAME = "chatterbox"
 TOKENS_A_STEP = 4
 """About 100 ms on a GPU, where the library makes some 40 a second."""
+CHUNK_TOKENS = 25
+CPU_CHUNK_TOKENS = 250
+"""A CPU makes this speech slower than it is heard: early chunks would leave gaps too, and each costs it seconds."""
 SILENCE = 4299
 """The speech token of silence (``S3GEN_SIL`` of chatterbox-tts); Turbo's library adds three at the end."""
 
@@ -134,7 +137,7 @@ class _Steps(SteppedBackend):
     def _speak(self, saying: Saying) -> Iterator[Samples | None]:
         """Make one job's samples; None: it worked, and there is nothing to hear yet."""
         options, loaded = self._options, self._loaded
-        windows = Windows(_plan(options))
+        windows = Windows(_plan(options, loaded.device))
         seeds = [_child(saying.generator) for _ in range(2)]
         voice = saying.voice.shortened(options.recording_tokens)
         sound = Sound(loaded.s3gen, loaded.flow, voice, options.flow_steps, seeds)
@@ -172,8 +175,9 @@ def _style(kind: type[AnyStyle], job: SynthesisJob) -> AnyStyle:
         raise InvalidRequest(error.message, param=error.param) from None
 
 
-def _plan(options: ChatterboxOptions) -> WindowPlan:
-    return WindowPlan(options.first_tokens, options.chunk_tokens, options.most_chunk_tokens, options.context_tokens)
+def _plan(options: ChatterboxOptions, device: Any) -> WindowPlan:
+    chunk = options.chunk_tokens or (CPU_CHUNK_TOKENS if device.type == "cpu" else CHUNK_TOKENS)
+    return WindowPlan(options.first_tokens, chunk, options.most_chunk_tokens, options.context_tokens)
 
 
 def _child(generator: Any) -> Any:

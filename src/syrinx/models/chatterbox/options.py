@@ -25,7 +25,9 @@ class ChatterboxOptions(DeviceOptions):
         int, Range(ge=0, le=50, description="Steps of the flow decoder; 0: the model's own (10, Turbo 2)")
     ] = 0
     first_tokens: Annotated[int, Range(ge=5, le=250, description="Tokens of 40 ms before the first sound")] = 12
-    chunk_tokens: Annotated[int, Range(ge=5, le=250, description="Tokens of 40 ms of the second chunk of sound")] = 25
+    chunk_tokens: Annotated[
+        int, Range(ge=0, le=250, description="Tokens of 40 ms of the second chunk of sound; 0: 25, on a CPU 250")
+    ] = 0
     most_chunk_tokens: Annotated[
         int, Range(ge=5, le=250, description="Each chunk is twice the one before, up to this many tokens")
     ] = 100
