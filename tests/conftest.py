@@ -66,6 +66,14 @@ def server(servers: ServerPool) -> ServerProcess:
 
 
 @pytest.fixture(scope="session")
+def wyoming_server(servers: ServerPool) -> ServerProcess:
+    """One that speaks Wyoming too, at the address in its settings."""
+    from tests.fakes.server_process import free_port
+
+    return servers.get(("espeak", "tone"), wyoming=f"tcp://127.0.0.1:{free_port()}")
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A real Postgres server, which every test may stop and start; each makes a database of its own in it."""
     from tests.fakes.postgres import Postgres
