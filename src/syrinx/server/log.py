@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections.abc import MutableMapping
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -108,7 +109,9 @@ class RequestLog:
             try:
                 await self._app(scope, receive, send_noted)
             finally:
-                self._log.info("request", **_about(scope, status, time.monotonic() - began))
+                line = _about(scope, status, time.monotonic() - began)
+                # Writing it takes 0.1 ms: first comes the speech that the request may have begun.
+                asyncio.get_running_loop().call_soon(partial(self._log.info, "request", **line))
 
 
 def _about(scope: Scope, status: int, took_s: float) -> dict[str, Any]:
