@@ -10,7 +10,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from syrinx.protocols.openai_errors import envelope
 
-
 FINAL = tuple(b"HTTP/1.1 %d" % kind for kind in (2, 3, 4, 5))
 """How heads begin that a body follows; those of 100 and 101 are waited for."""
 
