@@ -65,7 +65,7 @@ def test_a_cancel_in_mid_speech_frees_its_memory_and_leaves_no_thread(rig: Rig) 
     rig.steps.open(rig.job())
     for _ in range(5):
         rig.steps.step(["a"])
-    held = rig.steps._jobs["a"]  # type: ignore[attr-defined]
+    held = rig.steps._jobs["a"].speaking  # type: ignore[attr-defined]
     caches = [weakref.ref(held._rows._cache), weakref.ref(held._window._cache)]
     rig.steps.close("a")
     del held

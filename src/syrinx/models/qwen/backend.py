@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from syrinx.core.errors import InvalidRequest
 from syrinx.core.types import AudioChunk, SynthesisJob
@@ -27,6 +30,8 @@ from . import checkpoint, pace, request
 from .checkpoint import Checkpoint, Kind
 from .clone import Clone, clone_in, tensors_of
 from .languages import language_of
+from .line import Line
+from .openings import Openings
 from .options import QwenOptions
 from .text import readable
 from .voices import default_voice, voices_of
@@ -108,7 +113,7 @@ def _model_info(found: Checkpoint, voices: tuple[VoiceInfo, ...], default: str, 
         licence="Apache-2.0",
         revision=f"{VERSION}-{SOUND}-{found.digest}",
         max_segment_chars=MAX_SEGMENT_CHARS,
-        repeatable=repeatable,
+        repeatable=repeatable and found.kind is Kind.CUSTOM,  # else what a lost worker knew of a voice is lost with it
         sampled=True,
         clones=found.kind is Kind.BASE,
         uses_transcript=found.kind is Kind.BASE,
@@ -123,6 +128,13 @@ def _seed_of(job: SynthesisJob) -> int:
     return int.from_bytes(hashlib.blake2b((job.utterance_id or job.job_id).encode(), digest_size=4).digest(), "big")
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    speaking: Speaking
+    note: Callable[[NDArray[np.int64]], None] | None
+    """Takes all its frames when it is over; None: nobody needs them."""
+
+
 class _QwenSteps(SteppedBackend):
     """Jobs by id, each with what it has in memory; a closed one leaves nothing."""
 
@@ -131,21 +143,25 @@ class _QwenSteps(SteppedBackend):
         self._found = found
         self._voice = voice
         self._prompts = PromptCache()
-        self._jobs: dict[str, Speaking] = {}
+        self._openings = Openings()
+        self._jobs: dict[str, _Job] = {}
 
     def open(self, job: SynthesisJob) -> None:
         self._refuse_instructions(job)
         check_job(self.info, job)
         wishes = request.read(job.options)
-        clone = self._clone(job)
-        language = language_of(job.language, self._found.languages)
-        speaker = job.voice if self._found.kind is Kind.CUSTOM else ""
-        instructions = readable(wishes.instructions, "instructions") if wishes.instructions.strip() else ""
-        text = readable(job.text)
-        with memory_errors("qwen"):
-            self._jobs[job.job_id] = self._voice.speak(
-                text, language, speaker, instructions, clone, (wishes, _seed_of(job))
-            )
+        line = Line(
+            readable(job.text),
+            language_of(job.language, self._found.languages),
+            job.voice if self._found.kind is Kind.CUSTOM else "",
+            readable(wishes.instructions, "instructions") if wishes.instructions.strip() else "",
+            self._clone(job),
+        )
+        own = job.prompt is None and self._found.kind is not Kind.CUSTOM  # the model's own choice, which is to stay
+        before = partial(self._openings.before, job) if own else lambda: None
+        speaking = self._voice.speak(line, wishes, _seed_of(job), before)
+        note = partial(self._openings.spoken, job, line.text) if own else None
+        self._jobs[job.job_id] = _Job(speaking, note)
 
     def step(self, job_ids: Sequence[str]) -> list[StepResult]:
         return [self._step_one(job_id) for job_id in job_ids]
@@ -153,7 +169,7 @@ class _QwenSteps(SteppedBackend):
     def close(self, job_id: str) -> None:
         job = self._jobs.pop(job_id, None)
         if job is not None:
-            job.close()
+            job.speaking.close()
 
     def clear(self) -> None:
         """Close all."""
@@ -161,11 +177,14 @@ class _QwenSteps(SteppedBackend):
             self.close(job_id)
 
     def _step_one(self, job_id: str) -> StepResult:
+        job = self._jobs[job_id]
         try:
             with memory_errors("qwen"):
-                samples, done = self._jobs[job_id].step()
+                samples, done = job.speaking.step()
         except Exception as error:  # noqa: BLE001  the job fails, the worker lives
             return StepResult(job_id, done=True, error=error)
+        if done and job.note is not None:
+            job.note(job.speaking.codes)
         chunk = None if samples is None else AudioChunk(np.ascontiguousarray(samples), self.info.sample_rate)
         return StepResult(job_id, chunk=chunk, done=done)
 

@@ -10,24 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from .clone import Clone
 from .kinds import Tensor
 from .languages import AUTO
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One text, and how it is to be spoken."""
-
-    text: str
-    language: str
-    """The model's name, or ``auto``."""
-    speaker: str = ""
-    """A name in ``spk_id``; empty: none."""
-    instructions: str = ""
-    clone: Clone | None = None
+from .line import Line
+from .openings import joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +43,26 @@ class Scribe:
         self._tokenizer = model.processor.tokenizer
 
     def write(self, line: Line) -> Script:
-        """Whole text first, as the library does for speakers and descriptions; in step with the frames for clones."""
+        """Whole text first, as the library does for speakers and descriptions; in step with the frames for clones.
+
+        Behind an opening the talker stands where it would stand, had it been given both texts and made those frames.
+        """
         begin, end, rest = self._text_marks()
-        text = self._tokens(line.text)
+        clone, opening = line.clone, line.opening
+        text = self._tokens(line.text if opening is None else joined(opening.text, line.text))
+        if clone is not None and clone.codes is not None:
+            text = self._tokens(clone.text) + text
         parts = [self._text(self._tokens(line.instructions, "user", closed=True))] if line.instructions else []
         parts.append(self._text(self._tokens("", "assistant")))
         head = self._head(line)
         filler = torch.cat([rest.expand(-1, head.shape[1] - 1, -1), begin], 1)
         parts.append(filler + head)
-        clone = line.clone
-        if clone is not None and clone.codes is not None:
-            spoken, trailing = self._continued(text, clone, end, rest)
-        elif self._config.tts_model_type == "base":
-            spoken, trailing = self._in_step(text, end)
+        known = clone if clone is not None else opening
+        frames = self._begin() if known is None or known.codes is None else self._begun(known.codes)
+        if self._config.tts_model_type == "base":
+            spoken, trailing = self._in_step(text, frames, end, rest)
         else:
-            spoken, trailing = self._ahead(text, end, rest), rest
+            spoken, trailing = self._ahead(text, frames, end, rest), rest
         return Script(torch.cat([*parts, spoken], 1), trailing, rest)
 
     def _head(self, line: Line) -> Tensor:
@@ -92,24 +87,22 @@ class Scribe:
             return self._codes.codec_language_id[dialect]
         return None if line.language == AUTO else self._codes.codec_language_id[line.language]
 
-    def _ahead(self, text: list[int], end: Tensor, rest: Tensor) -> Tensor:
-        """All text and its end over padding, then the mark to begin."""
+    def _ahead(self, text: list[int], frames: Tensor, end: Tensor, rest: Tensor) -> Tensor:
+        """All text and its end over padding, then the mark to begin and the frames that are known."""
         read = torch.cat([self._text(text), end], 1)
-        return torch.cat([read + self._code([self._codes.codec_pad_id]), rest + self._begin()], 1)
+        return torch.cat([read + self._code([self._codes.codec_pad_id]), rest + frames], 1)
 
-    def _in_step(self, text: list[int], end: Tensor) -> tuple[Tensor, Tensor]:
-        """The first token with the mark to begin; the others trail."""
+    def _in_step(self, text: list[int], frames: Tensor, end: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
+        """Each token with the mark to begin or a frame that is known; text that has no frame yet trails."""
         read = torch.cat([self._text(text), end], 1)
-        return read[:, :1] + self._begin(), read[:, 1:]
-
-    def _continued(self, text: list[int], clone: Clone, end: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
-        """The recording's text and frames, which the speech goes on from; text that has no frame yet trails."""
-        read = torch.cat([self._text(self._tokens(clone.text) + text), end], 1)
-        heard = torch.cat([self._begin(), self._frames(torch.from_numpy(clone.codes))], 1)
-        ahead = heard.shape[1] - read.shape[1]
+        ahead = frames.shape[1] - read.shape[1]
         if ahead < 0:
-            return read[:, : heard.shape[1]] + heard, read[:, heard.shape[1] :]
-        return torch.cat([read, rest.expand(-1, ahead, -1)], 1) + heard, rest
+            return read[:, : frames.shape[1]] + frames, read[:, frames.shape[1] :]
+        return torch.cat([read, rest.expand(-1, ahead, -1)], 1) + frames, rest
+
+    def _begun(self, codes: NDArray[np.int64]) -> Tensor:
+        """The mark to begin and frames, int64 of shape (n, groups)."""
+        return torch.cat([self._begin(), self._frames(torch.from_numpy(codes))], 1)
 
     def _frames(self, codes: Tensor) -> Tensor:
         """Vectors of frames, int64 of shape (n, groups): the sum of the vectors of their codes."""

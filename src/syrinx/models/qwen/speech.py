@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,14 +15,16 @@ from syrinx.core.types import Samples
 
 from . import loading
 from .checkpoint import Checkpoint, Kind
-from .clone import Clone, Shape
+from .clone import Shape
 from .codec import Window
 from .graphs import Graphs, graphs_for
-from .kinds import Device, Dtype
+from .kinds import Device, Dtype, Tensor
+from .line import Line
+from .openings import Opening
 from .options import QwenOptions
 from .request import Wishes
 from .sampling import generator_of, samplings
-from .script import Line, Scribe
+from .script import Scribe
 from .talker import CONTROLS, Rows, TalkerRows
 
 ROWS_PER_SECOND = 12.5
@@ -50,27 +54,21 @@ class Voice:
         """With graphs a job's samples depend on whether they were free for it."""
         return self._graphs is None
 
-    def speak(
-        self,
-        text: str,
-        language: str,
-        speaker: str,
-        instructions: str,
-        clone: Clone | None,
-        how: tuple[Wishes, int],
-    ) -> Speaking:
-        """Begin to speak; nothing is computed yet but the script."""
-        wishes, seed = how
+    def speak(self, line: Line, wishes: Wishes, seed: int, before: Callable[[], Opening | None]) -> Speaking:
+        """Begin to speak; nothing is computed yet. ``before`` is asked at the first step, when all before is said."""
+        return Speaking(lambda: self._begin(replace(line, opening=before()), wishes, seed))
+
+    def _begin(self, line: Line, wishes: Wishes, seed: int) -> tuple[Rows, Window]:
         most = round(self._options.max_seconds * ROWS_PER_SECOND)
         sampling = samplings(self._found.generation, wishes)
         with torch.inference_mode():
-            script = self._scribe.write(Line(text, language, speaker, instructions, clone))
+            script = self._scribe.write(line)
         rows: Rows | None = self._graphs.rows(script, sampling, seed, most) if self._graphs is not None else None
         if rows is None:
             rows = TalkerRows(self._talker, script, sampling, generator_of(seed, self._device), most)
-        before = None if clone is None or clone.codes is None else torch.from_numpy(clone.codes)
-        ramp = (self._options.first_rows, self._options.most_rows)
-        return Speaking(rows, Window(self._codec, before, ramp))
+        known = line.clone if line.clone is not None else line.opening
+        before = None if known is None or known.codes is None else torch.from_numpy(known.codes)
+        return rows, Window(self._codec, before, (self._options.first_rows, self._options.most_rows))
 
     def listen(
         self, samples: Samples, sample_rate: int, with_codes: bool
@@ -89,16 +87,26 @@ class Voice:
 class Speaking:
     """One line being spoken."""
 
-    def __init__(self, rows: Rows, window: Window) -> None:
-        self._rows = rows
-        self._window = window
+    def __init__(self, begin: Callable[[], tuple[Rows, Window]]) -> None:
+        self._begin = begin
+        self._rows: Rows | None = None
+        self._made: list[Tensor] = []
 
     def step(self) -> tuple[Samples | None, bool]:
         """Make one codec frame; returns sound, when some is due, and whether that was all."""
+        if self._rows is None:
+            self._rows, self._window = self._begin()
         row = self._rows.next()
         if row is None:
             return self._window.flush(), True
+        self._made.append(row)
         return self._window.push(row), False
 
+    @property
+    def codes(self) -> NDArray[np.int64]:
+        """The frames so far, (frames, groups); at least one."""
+        return torch.stack(self._made).cpu().numpy()
+
     def close(self) -> None:
-        self._rows.close()
+        if self._rows is not None:
+            self._rows.close()
