@@ -6,7 +6,9 @@ import asyncio
 import base64
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 
+import httpx
 import numpy as np
 import pytest
 import soundfile
@@ -17,6 +19,9 @@ from elevenlabs.types import VoiceSettings
 from tests.e2e.probe import idle
 from tests.fakes.server_process import ServerPool, ServerProcess
 
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:ConnectionClosed:DeprecationWarning"
+)  # the SDK reads what websockets renamed
 RATE = 24_000
 TEXT = "Hello there, how are you?"
 LENGTH_S = len(TEXT) * 0.065
@@ -28,15 +33,18 @@ def tone(servers: ServerPool) -> ServerProcess:
     return servers.get(("tone",))
 
 
-def sdk(server: ServerProcess, key: str = "any") -> ElevenLabs:
-    client = ElevenLabs(base_url=server.url, api_key=key)
-    client.text_to_speech._ws_base_url = server.ws_url  # it would insist on TLS
-    return client
+@contextmanager
+def sdk(server: ServerProcess, key: str = "any") -> Iterator[ElevenLabs]:
+    with httpx.Client(trust_env=False, timeout=30.0) as http:
+        client = ElevenLabs(base_url=server.url, api_key=key, httpx_client=http)
+        client.text_to_speech._ws_base_url = server.ws_url  # it would insist on TLS
+        yield client
 
 
 @pytest.fixture
-def client(tone: ServerProcess) -> ElevenLabs:
-    return sdk(tone)
+def client(tone: ServerProcess) -> Iterator[ElevenLabs]:
+    with sdk(tone) as made:
+        yield made
 
 
 def seconds(data: bytes) -> float:
@@ -140,9 +148,10 @@ def test_the_typed_error_says_what_is_wrong(client: ElevenLabs) -> None:
 
 def test_a_wrong_key_is_refused_with_the_typed_error(servers: ServerPool) -> None:
     locked = servers.get(("tone",), api_key="sesame")
-    assert error(sdk(locked, "wrong").text_to_speech.convert("sine", text=TEXT)).status_code == 401
-    assert error(sdk(locked, "wrong").text_to_speech.convert_realtime("sine", text=words())).status_code == 1008
-    assert b"".join(sdk(locked, "sesame").text_to_speech.convert("sine", text=TEXT))
-    assert sdk(locked, "wrong").voices.get_all().voices, "lists are open"
-    with pytest.raises(ApiError):
-        sdk(locked, "wrong").user.get()
+    with sdk(locked, "wrong") as wrong, sdk(locked, "sesame") as right:
+        assert error(wrong.text_to_speech.convert("sine", text=TEXT)).status_code == 401
+        assert error(wrong.text_to_speech.convert_realtime("sine", text=words())).status_code == 1008
+        assert b"".join(right.text_to_speech.convert("sine", text=TEXT))
+        assert wrong.voices.get_all().voices, "lists are open"
+        with pytest.raises(ApiError):
+            wrong.user.get()
