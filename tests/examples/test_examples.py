@@ -45,6 +45,17 @@ def test_the_openai_sdk_for_python(server: ServerProcess, tmp_path: Path) -> Non
     assert shown is not None and float(shown[1]) == pytest.approx(len(samples) / 24_000, abs=0.05)
 
 
+def test_the_elevenlabs_sdk_for_python(server: ServerProcess, tmp_path: Path) -> None:
+    said = run([sys.executable, EXAMPLES / "elevenlabs_sdk.py", server.url], tmp_path)
+    samples = np.fromfile(tmp_path / "elevenlabs_sdk.pcm", "<i2") / 32768
+    assert_audible(samples)
+    shown = re.search(r"first audio after \d+ ms; ([\d.]+) s of audio", said)
+    assert (
+        shown is not None and float(shown[1]) == pytest.approx(len(samples) / 24_000, abs=0.06) and float(shown[1]) > 2
+    )
+    assert re.search(r"'e' is heard after [1-9]\.\d\d s", said), "times spell the text"
+
+
 def test_the_openai_sdk_for_javascript(server: ServerProcess, tmp_path: Path) -> None:
     if shutil.which("node") is None or not SDK.is_dir():
         pytest.skip("needs node, and `npm ci --prefix tests/clients`")
@@ -72,6 +83,15 @@ def test_curl(server: ServerProcess, tmp_path: Path) -> None:
     assert int(lines[1]) >= 1
     assert '"espeak"' in lines[2]
     samples, _ = soundfile.read(tmp_path / "hello.wav")
+    assert_audible(samples)
+
+
+def test_the_wyoming_package_as_home_assistant_uses_it(wyoming_server: ServerProcess, tmp_path: Path) -> None:
+    uri = wyoming_server.options.settings["wyoming"]
+    said = run([sys.executable, "-W", "ignore", EXAMPLES / "wyoming_client.py", uri], tmp_path)
+    assert re.search(r"\d{3} voices, \d+ of them English\n", said)
+    samples, rate = soundfile.read(tmp_path / "wyoming_client.wav")
+    assert f"{len(samples) / rate:.1f} s of audio" in said and len(samples) / rate > 2.0
     assert_audible(samples)
 
 
