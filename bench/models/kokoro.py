@@ -214,8 +214,9 @@ def measure(plan: Plan, folder: Path) -> list[Figure]:
                 (asyncio.run(round_of(server.port, case.sentences, case.clients)), plain.speak(case.sentences))
                 for _ in range(plan.rounds)
             ]
-            figures += _figures(case, [mine for mine, _ in pairs], [theirs for _, theirs in pairs])
-            sys.stderr.write(f"{case.name}: done\n")
+            made = _figures(case, [mine for mine, _ in pairs], [theirs for _, theirs in pairs])
+            sys.stderr.write(f"{table(made)}\n")  # it takes minutes: what is known is shown
+            figures += made
         left = cancel.measure(server, LEAVING, plan.cancels)
     return [*figures, cancel.figure("Kokoro", left, steps)]
 
