@@ -84,7 +84,7 @@ def directly(server: ServerProcess, voice: str, text: str) -> httpx.Response:
         (("-l", "zh"), "zh"),
         (("-t", "female1", "-l", "en"), "female"),
         (("-y", "nova"), "nova"),
-        (("-l", "tlh"), "default"),
+        (("-l", "zu"), "default"),
     ],
 )
 def test_voices_are_chosen_by_language_kind_and_name(
