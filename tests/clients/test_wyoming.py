@@ -121,7 +121,8 @@ async def test_a_text_is_spoken_in_the_voice_and_the_language_asked_for(served: 
     assert 3.0 < len(default) / rate < 8.0 and np.abs(default).max() > 0.05
     german, _ = await whole(served, TEXT, SynthesizeVoice(language="de-DE"))
     named, _ = await whole(served, TEXT, SynthesizeVoice(name="de"))
-    assert np.array_equal(german, named) and len(german) != len(default)
+    assert abs(len(german) - len(named)) < 0.02 * rate, "espeak says the same a little otherwise each time"
+    assert abs(len(german) - len(default)) > 0.1 * rate
 
 
 async def test_a_voice_of_another_model_speaks_with_that(served: ServerProcess) -> None:
@@ -141,7 +142,9 @@ async def test_chunks_sound_like_the_whole_however_they_are_cut(served: ServerPr
 async def test_the_first_sentence_is_heard_before_the_last_is_written(served: ServerProcess) -> None:
     async with client_of(served) as client:
         await client.write_event(SynthesizeStart().event())
-        await client.write_event(SynthesizeChunk("This is the first sentence. And ").event())
+        await client.write_event(
+            SynthesizeChunk("This is the first sentence. And the next one is still being ").event()
+        )
         event = await client.read_event()
         assert event is not None and AudioStart.is_type(event.type)
         event = await client.read_event()
@@ -182,7 +185,9 @@ async def test_a_drain_lets_a_stream_end(servers: ServerPool) -> None:
     with servers.fresh(("tone",), wyoming=f"tcp://127.0.0.1:{free_port()}") as server:
         async with client_of(server) as client:
             await client.write_event(SynthesizeStart().event())
-            await client.write_event(SynthesizeChunk("This sentence is spoken before the end. And ").event())
+            await client.write_event(
+                SynthesizeChunk("This sentence is spoken before the end. And as was to be shown, ").event()
+            )
             while (event := await client.read_event()) is not None and not AudioChunk.is_type(event.type):
                 pass
             stopping = asyncio.create_task(asyncio.to_thread(server.stop, signal.SIGTERM))

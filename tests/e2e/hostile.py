@@ -77,3 +77,5 @@ BODIES: dict[str, bytes] = {
     "many keys": b"{" + b",".join(b'"k%d":0' % n for n in range(50_000)) + b"}",
 }
 """Whole bodies and messages that are no request at all."""
+PLAIN_TEXT = ("not JSON", "a number", "multipart", "random text")
+"""Those of them that can be read out: Piper takes plain text."""

@@ -52,9 +52,17 @@ def test_plain_text_with_its_fields_in_the_query() -> None:
     assert call.request.audio == AudioFormat("wav", 8000)
 
 
-@pytest.mark.parametrize("text", ["{not JSON", '{"note": "no text in it"}', "[1]"])
+@pytest.mark.parametrize("text", ["{not JSON", "{{long 2}}", "[1]", "1e9"])
 def test_what_only_looks_like_json_is_text(text: str) -> None:
     assert parsed(text.encode()).text == text
+
+
+@pytest.mark.parametrize(
+    "body", ['{"note": "no text in it"}', '{"text": "Hel', '[{"text": "Hello."}]', "{}", '\ufeff{"t']
+)
+def test_what_is_meant_as_json_is_not_read_out(body: str) -> None:
+    with pytest.raises(InvalidRequest):
+        parsed(body.encode())
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,10 +99,13 @@ class Batcher(Backend, SteppedBackend):
     base_s: float
     row_s: float
     frames: int = 50
+    max_batch: int = 8
     left: dict[str, int] = field(default_factory=dict)
 
     def load(self) -> ModelInfo:
-        return ModelInfo("batcher", "B", 1000, (VoiceInfo("v", "V", ("en",)),), "v", "Apache-2.0", max_batch=8)
+        return ModelInfo(
+            "batcher", "B", 1000, (VoiceInfo("v", "V", ("en",)),), "v", "Apache-2.0", max_batch=self.max_batch
+        )
 
     def stepped(self) -> SteppedBackend:
         return self
@@ -135,8 +139,10 @@ class Bench:
         self.listeners: dict[str, Listener] = {}
         self.ended: list[str] = []
 
-    def submit(self, name: str, *, credit_s: float = 1e9, skip_samples: int = 0, **terms) -> None:
-        job = SynthesisJob(name, "text", "v", "en", utterance_id=name)
+    def submit(
+        self, name: str, *, credit_s: float = 1e9, skip_samples: int = 0, is_last: bool = True, **terms: Any
+    ) -> None:
+        job = SynthesisJob(name, "text", "v", "en", utterance_id=name, is_last=is_last)
         given = JobTerms(name, owner=name, **terms)
         self.listeners[name] = Listener()
         order = len(self.listeners)
@@ -184,6 +190,28 @@ def test_far_too_many_begin_as_soon_as_that_is_known():
     bench.turn()
     bench.turn()
     assert all(listener.made_s >= FRAME_S for listener in bench.listeners.values())
+
+
+def test_an_utterance_whose_end_is_not_written_yet_begins_as_soon_as_the_speed_is_known():
+    bench = Bench(0.1, 0.0)
+    bench.submit("a", is_last=False)
+    bench.turn()
+    bench.turn()
+    assert bench.listeners["a"].made_s == pytest.approx(2 * FRAME_S)
+
+
+def test_streams_that_take_turns_get_their_head_starts_side_by_side():
+    bench = Bench(0.05, 0.0)
+    bench.backend.max_batch = 1
+    bench.loop = StepLoop(bench.backend, bench.backend.load(), LoopPolicy(), bench.clock, NoRecorder())
+    bench.submit("a")
+    bench.submit("b")
+    for _ in range(8):
+        bench.turn()
+    made = [bench.backend.frames - left for left in bench.backend.left.values()]
+    assert made == [4, 4]
+    bench.run()
+    assert all(listener.underrun_s < 1e-6 for listener in bench.listeners.values())
 
 
 def test_a_canceled_head_start_is_never_sent():

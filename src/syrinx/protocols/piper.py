@@ -22,6 +22,8 @@ from syrinx.protocols.options import Resolve
 
 PIPER_VOICE = re.compile(r"([a-z]{2,3}(?:_[A-Z]{2})?)(?:-[^-]+-(?:x_low|low|medium|high))?")
 """Piper's own names, such as ``en_US-lessac-medium`` (piper-voices, VOICES.md), and the language alone."""
+JSON_OBJECT = re.compile(rb'(?:\xef\xbb\xbf)?\s*\[?\s*\{\s*["}]')
+"""How JSON begins that is meant as a request. Nobody has such a text read out; what is wrong with it is told."""
 LENGTH_SCALE = (0.25, 4.0)
 """Times longer; our speeds turned over."""
 NOT_APPLIED = ("speaker", "speaker_id", "noise_scale", "noise_w_scale", "length_w_scale")
@@ -49,7 +51,7 @@ class Cast:
 
 
 def parse_piper(body: bytes, query: Mapping[str, str], policy: PiperPolicy, cast: Cast) -> OneShot:
-    """Parse the body of ``POST /``. One that is no JSON object with a ``text`` is the text itself; ``query`` has the
+    """Parse the body of ``POST /``. One that does not begin as a JSON object is the text itself; ``query`` has the
     other fields then, and none of them counts beside JSON. Unknown fields are ignored.
 
     Raises ``InvalidRequest`` or one of its kinds, and ``ModelNotReady``.
@@ -64,13 +66,8 @@ def parse_piper(body: bytes, query: Mapping[str, str], policy: PiperPolicy, cast
 
 
 def _fields(body: bytes, query: Mapping[str, str]) -> Fields:
-    if body.lstrip()[:1] == b"{":
-        try:
-            fields = read_object(body)
-        except InvalidRequest:
-            fields = {}
-        if "text" in fields:
-            return fields
+    if JSON_OBJECT.match(body):
+        return read_object(body)
     try:
         text = body.decode()
     except UnicodeDecodeError:

@@ -62,6 +62,8 @@ class ByteStream:
         if message["type"] != "websocket.send":
             return
         try:
+            if self._writer.is_closing():  # uvloop lets nobody write then
+                raise ConnectionResetError
             self._writer.write(message["bytes"])
             await self._writer.drain()
         except OSError:

@@ -32,7 +32,7 @@ class Held:
     made_s: float
     """Audio that is there."""
     expected_s: float
-    """Usual length of all its jobs that are known."""
+    """Usual length of the utterance, or of what is still known of it; ``inf``: its end is not known."""
     waited_s: float
     """Since the first of its audio was there."""
     chunk_s: float

@@ -83,9 +83,10 @@ class Timeline:
         return fresh and self.runs_dry_at <= now and job.terms.service_class is not ServiceClass.BULK
 
     def held(self, job: RunningJob, now: float) -> Held:
-        """What ``headstart`` decides by."""
+        """What ``headstart`` decides by. Where the end of the utterance is not known, neither is its length."""
         rate = job.terms.playback_rate
-        expected_s = sum(other.expected_s for other in self.jobs)
+        known = any(other.job.is_last and other.job.utterance_id == job.job.utterance_id for other in self.jobs)
+        expected_s = sum(other.expected_s for other in self.jobs) if known else math.inf
         return Held(job.held_s / rate, expected_s / rate, now - job.held_since, job.chunk_s / rate)
 
     def resume(self, now: float, lead_s: float) -> None:
@@ -123,6 +124,7 @@ class Timeline:
         job, terms = self.jobs[0], self.jobs[0].terms
         playing = job.sent or self.runs_dry_at >= job.arrived_at
         due = self.runs_dry_at if playing else job.arrived_at - terms.waited_s + terms.target_ttfa_s
+        due += job.held_s / terms.playback_rate  # who has some of a head start waits for those who have nothing yet
         return Candidate(
             job_id=job.job.job_id,
             owner=terms.owner,
