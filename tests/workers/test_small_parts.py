@@ -134,8 +134,9 @@ def test_thread_counts_are_shared_out_where_nobody_has_said_otherwise():
 
 
 def test_threads_do_not_spin_where_nobody_has_said_otherwise():
-    assert environment({}, ProcessSpec(), "", 4)["OMP_WAIT_POLICY"] == "PASSIVE"
-    assert environment({"OMP_WAIT_POLICY": "ACTIVE"}, ProcessSpec(), "", 4)["OMP_WAIT_POLICY"] == "ACTIVE"
+    assert environment({}, ProcessSpec(), "", 4)["GOMP_SPINCOUNT"] == "10000"
+    assert environment({"GOMP_SPINCOUNT": "7"}, ProcessSpec(), "", 4)["GOMP_SPINCOUNT"] == "7"
+    assert "GOMP_SPINCOUNT" not in environment({"OMP_WAIT_POLICY": "ACTIVE"}, ProcessSpec(), "", 4)
 
 
 def test_ends_of_processes_are_told_in_words():
