@@ -25,8 +25,13 @@ def test_every_token_is_heard_once_and_in_order(total: int) -> None:
 def test_a_window_begins_with_its_context_and_ends_with_its_lookahead() -> None:
     windows = cut(200, WindowPlan(first=12, chunk=25, context=50))
     assert windows[0] == Window(0, 0, 12, LOOKAHEAD, last=False)
-    assert windows[3] == Window(12, 62, 87, LOOKAHEAD, last=False)
+    assert windows[3] == Window(37, 87, 187, LOOKAHEAD, last=False)
     assert windows[-1].ahead == 0 and windows[-1].last
+
+
+def test_chunks_double_up_to_the_bound() -> None:
+    windows = cut(500, WindowPlan(first=12, chunk=25, most=100))
+    assert [window.end - window.new for window in windows] == [12, 25, 50, 100, 100, 100, 100, 13]
 
 
 def test_a_window_waits_for_its_lookahead() -> None:
