@@ -67,6 +67,12 @@ def test_where_gaps_cannot_be_helped_it_begins_at_once():
     assert may_start(Held(0.08, 4.0, 0.0, 0.08), measured(0.0), POLICY)
 
 
+def test_an_end_that_is_not_read_yet_is_waited_for_where_it_matters():
+    assert not may_start(Held(0.08, math.inf, 0.0, 0.08, fresh=True), measured(0.9), POLICY)
+    assert may_start(Held(0.08, math.inf, 0.09, 0.08), measured(0.9), POLICY)
+    assert may_start(Held(0.08, math.inf, 0.0, 0.08, fresh=True), measured(1.2), POLICY)
+
+
 def test_while_the_speed_is_not_known_it_waits_to_know_but_not_for_ever():
     for guess in (Speed(0.3, 2.4), Speed(0.0, math.inf)):
         assert not may_start(Held(0.08, 4.0, 0.1, 0.08), guess, POLICY)
@@ -198,6 +204,20 @@ def test_an_utterance_whose_end_is_not_written_yet_begins_as_soon_as_the_speed_i
     bench.turn()
     bench.turn()
     assert bench.listeners["a"].made_s == pytest.approx(2 * FRAME_S)
+
+
+def test_a_second_segment_that_was_sent_during_the_first_step_counts():
+    bench = Bench(0.09, 0.0)
+    bench.submit("warm")
+    bench.run()
+    bench.submit("a", is_last=False)
+    bench.turn()
+    last = SynthesisJob("a2", "text", "v", "en", utterance_id="a", segment_index=1)
+    bench.listeners["a2"] = bench.listeners["a"]
+    bench.loop.receive(Submit(last, JobTerms("a", owner="a"), 99, 1e9))
+    bench.run()
+    assert bench.listeners["a"].underrun_s < 1e-6
+    assert bench.listeners["a"].made_s == pytest.approx(100 * FRAME_S)
 
 
 def test_streams_that_take_turns_get_their_head_starts_side_by_side():

@@ -37,6 +37,8 @@ class Held:
     """Since the first of its audio was there."""
     chunk_s: float
     """Audio that came with the last step: what comes next comes as a whole, when all of it is made."""
+    fresh: bool = False
+    """It came with this very step: what the listener's side wrote meanwhile, the end perhaps, is not read yet."""
 
 
 def may_start(held: Held, speed: Speed, policy: HeadStartPolicy) -> bool:
@@ -44,7 +46,10 @@ def may_start(held: Held, speed: Speed, policy: HeadStartPolicy) -> bool:
 
     ``speed``: what it gets of each second. While that is not measured, a stream that may be too slow waits to know.
     """
-    return held.made_s >= lead_s(held, speed.least, policy) or not _in_time(held, speed.most, policy)
+    if held.made_s >= lead_s(held, speed.least, policy):
+        return True
+    unread = held.fresh and math.isinf(held.expected_s)
+    return not unread and not _in_time(held, speed.most, policy)
 
 
 def lead_s(held: Held, speed: float, policy: HeadStartPolicy) -> float:

@@ -87,7 +87,8 @@ class Timeline:
         rate = job.terms.playback_rate
         known = any(other.job.is_last and other.job.utterance_id == job.job.utterance_id for other in self.jobs)
         expected_s = sum(other.expected_s for other in self.jobs) if known else math.inf
-        return Held(job.held_s / rate, expected_s / rate, now - job.held_since, job.chunk_s / rate)
+        waited_s = now - job.held_since
+        return Held(job.held_s / rate, expected_s / rate, waited_s, job.chunk_s / rate, fresh=waited_s == 0)
 
     def resume(self, now: float, lead_s: float) -> None:
         """The listener began to hear this on another worker, and has ``lead_s`` seconds of it to come."""
