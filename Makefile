@@ -12,7 +12,7 @@ MODEL ?=
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[espeak,models,postgres,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[ears,espeak,models,postgres,dev]'
 	touch $@
 
 # Clients of voice-agent frameworks, which do not fit beside the server.

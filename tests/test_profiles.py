@@ -12,7 +12,7 @@ import pytest
 
 from syrinx.config import Settings
 from syrinx.core.types import Audio, SegmentDone, ServiceClass, SpeechRequest
-from syrinx.protocols.openai_speech import SpeechPolicy, parse_speech
+from syrinx.protocols.openai.speech import SpeechPolicy, parse_speech
 from syrinx.server.dialects import chatterbox_policy, service_class
 from syrinx.wiring import engine_policy, max_lead_s
 from tests.fakes.stage import Stage, events_until_end, send_all, settle, whole

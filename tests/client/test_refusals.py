@@ -21,8 +21,8 @@ from syrinx.core.errors import (
     VoiceNotFound,
     WorkerLost,
 )
-from syrinx.protocols.openai_errors import error_body, http_error
-from syrinx.protocols.realtime_messages import error_reply
+from syrinx.protocols.openai.errors import error_body, http_error
+from syrinx.protocols.realtime.messages import error_reply
 
 ERRORS = [
     EmptyText("Nothing."),

@@ -13,6 +13,8 @@ import json
 import mimetypes
 import re
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ import syrinx
 
 RATE = 24000
 FRAME_S = 0.04
+WAIT_S = 20.0
 PRIMER_BYTES = 24_000
 """Half a second of silence before the speech: far more than a real server sends, so that playing it would show."""
 WEB = Path(syrinx.__file__).parent / "web"
@@ -80,6 +83,13 @@ class PageServer:
 
     def kinds(self) -> list[str]:
         return [message["type"] for message in self.received]
+
+    def wait_for(self, condition: Callable[[list[str]], bool]) -> None:
+        """Wait until the kinds of what was received are as they should be."""
+        deadline = time.monotonic() + WAIT_S
+        while not condition(self.kinds()):
+            assert time.monotonic() < deadline, f"never came: {self.kinds()}"
+            time.sleep(0.01)
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()

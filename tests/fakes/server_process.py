@@ -63,7 +63,9 @@ class ServerProcess:
         return self._process.pid
 
     def start(self) -> ServerProcess:
-        """Start it and wait until ``/readyz`` answers 200. Raises ``RuntimeError`` with its log if that fails."""
+        """Start it and wait until it can speak and every model was loaded or failed to.
+
+        Raises ``RuntimeError`` with its log if that fails."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         environ = self.options.environment(self.data_dir)
         command = [sys.executable, "-m", "syrinx", "serve", "--host", "127.0.0.1"]
@@ -112,11 +114,17 @@ class ServerProcess:
             if self._process.poll() is not None:
                 raise RuntimeError(f"The server ended with status {self._process.returncode}:\n{self.log_tail()}")
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/readyz", timeout=2.0, trust_env=False).status_code == 200:
+                health = httpx.get(f"{self.url}/health", timeout=2.0, trust_env=False)
+                if health.status_code == 200 and not _loading(health.json()):
                     return
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(0.05)
         raise RuntimeError(f"The server was not ready within {self.options.ready_wait_s:.0f} s:\n{self.log_tail()}")
+
+
+def _loading(health: dict[str, Any]) -> bool:
+    """Whether a model is yet to be heard of: ``/readyz`` tells of the default one only."""
+    return any(model["state"] in ("starting", "restarting") for model in health["models"])
 
 
 class ServerPool:

@@ -34,10 +34,10 @@ from syrinx.core.types import (
     Started,
 )
 from syrinx.protocols.base import Action, Ask, Close, Drain, Reply, Timing
-from syrinx.protocols.chatterbox import ChatterboxCodec, ChatterboxPolicy, parse_synthesize
-from syrinx.protocols.chatterbox_frames import TOKEN_BYTES
-from syrinx.protocols.chatterbox_messages import KnownVoice
-from syrinx.protocols.chatterbox_voice import Registration
+from syrinx.protocols.chatterbox.codec import ChatterboxCodec, ChatterboxPolicy, parse_synthesize
+from syrinx.protocols.chatterbox.frames import TOKEN_BYTES
+from syrinx.protocols.chatterbox.messages import KnownVoice
+from syrinx.protocols.chatterbox.voice import Registration
 from tests.protocols.common import OneModel, done, objects, said, sound
 
 POLICY = ChatterboxPolicy(max_chars=50, default_speed=1.5, chunk_tokens=4, max_reference_bytes=30, opus_bitrate=32_000)

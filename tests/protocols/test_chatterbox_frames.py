@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syrinx.protocols.chatterbox_frames import TOKEN_BYTES, WHOLE_BYTES, Frames
+from syrinx.protocols.chatterbox.frames import TOKEN_BYTES, WHOLE_BYTES, Frames
 
 
 def test_the_first_frames_grow_from_one_token_to_the_full_length() -> None:

@@ -27,10 +27,10 @@ from syrinx.core.errors import (
 from syrinx.core.types import AudioFormat, EncodedAudio, Mark, MarkKind, Marks, ServiceClass, Span
 from syrinx.models.base import ModelInfo, VoiceInfo
 from syrinx.protocols.base import Handshake
-from syrinx.protocols.elevenlabs import ElevenLabsPolicy, output_format, parse_speech
-from syrinx.protocols.elevenlabs_errors import close_code, error_body, error_message, http_status
-from syrinx.protocols.elevenlabs_lists import ListedAs, models_body, search_body, user_body, voices_body
-from syrinx.protocols.elevenlabs_messages import TimedChunks, TimedWhole
+from syrinx.protocols.elevenlabs.errors import close_code, error_body, error_message, http_status
+from syrinx.protocols.elevenlabs.lists import ListedAs, models_body, search_body, user_body, voices_body
+from syrinx.protocols.elevenlabs.messages import TimedChunks, TimedWhole
+from syrinx.protocols.elevenlabs.speech import ElevenLabsPolicy, output_format, parse_speech
 from syrinx.protocols.one_shot import OneShot
 from tests.protocols.common import OneModel, objects
 

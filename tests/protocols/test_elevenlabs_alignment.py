@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syrinx.core.types import Mark, MarkKind, Span
-from syrinx.protocols.elevenlabs_alignment import KEPT_CHARS, CharacterClock, Heard
+from syrinx.protocols.elevenlabs.alignment import KEPT_CHARS, CharacterClock, Heard
 
 
 def word(start: int, end: int, start_s: float, end_s: float, *, estimated: bool = False) -> Mark:

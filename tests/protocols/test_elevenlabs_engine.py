@@ -12,8 +12,8 @@ from syrinx.core.errors import InvalidRequest
 from syrinx.core.types import Cancel
 from syrinx.engine.session import Session
 from syrinx.protocols.base import Handshake, Reply
-from syrinx.protocols.elevenlabs import ElevenLabsPolicy
-from syrinx.protocols.elevenlabs_socket import MultiStreamCodec
+from syrinx.protocols.elevenlabs.sockets import MultiStreamCodec
+from syrinx.protocols.elevenlabs.speech import ElevenLabsPolicy
 from tests.fakes.host import SECONDS_PER_CHAR, FakeStream
 from tests.fakes.stage import Stage, settle
 

@@ -36,8 +36,8 @@ from syrinx.core.types import (
     Started,
 )
 from syrinx.protocols.base import Action, Close, Drain, Handshake, Reply
-from syrinx.protocols.elevenlabs import PREMADE, ElevenLabsPolicy
-from syrinx.protocols.elevenlabs_socket import MultiStreamCodec, StreamInputCodec
+from syrinx.protocols.elevenlabs.sockets import MultiStreamCodec, StreamInputCodec
+from syrinx.protocols.elevenlabs.speech import PREMADE, ElevenLabsPolicy
 from syrinx.voices.aliases import OPENAI_VOICES
 from tests.protocols.common import Found, OneModel, done, objects, said, sound
 

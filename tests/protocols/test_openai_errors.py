@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from syrinx.core import errors
-from syrinx.protocols.openai_errors import error_body, http_error
+from syrinx.protocols.openai.errors import error_body, http_error
 
 
 def kinds(base: type[errors.SyrinxError] = errors.SyrinxError) -> Iterator[type[errors.SyrinxError]]:

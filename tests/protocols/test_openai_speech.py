@@ -20,7 +20,7 @@ from syrinx.core.errors import (
 )
 from syrinx.core.types import ServiceClass
 from syrinx.models.base import ModelInfo, VoiceInfo
-from syrinx.protocols.openai_speech import (
+from syrinx.protocols.openai.speech import (
     SpeechCall,
     SpeechPolicy,
     StreamFormat,

@@ -41,7 +41,7 @@ from syrinx.core.types import (
     Started,
 )
 from syrinx.protocols.base import Action, Drain, Reply
-from syrinx.protocols.realtime_speech import RealtimeCodec, RealtimePolicy
+from syrinx.protocols.realtime.codec import RealtimeCodec, RealtimePolicy
 
 VOICES = ("female", "male", "af_heart")
 

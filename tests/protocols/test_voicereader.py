@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from syrinx.core.errors import EmptyText, InvalidRequest, SyrinxError
 from syrinx.core.types import Delivery
-from syrinx.protocols import voicereader as wire
-from syrinx.protocols.voicereader_errors import InvalidFields
+from syrinx.protocols.voicereader import requests as wire
+from syrinx.protocols.voicereader.errors import InvalidFields
 from tests.e2e.hostile import BODIES, VALUES
 
 VOICE = "6f1a7b1e-52b5-4a0c-9a6a-0f4b8c0c1d2e"

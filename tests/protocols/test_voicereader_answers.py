@@ -10,8 +10,8 @@ import pytest
 
 from syrinx.core import errors
 from syrinx.core.types import Span
-from syrinx.protocols import voicereader_answers as said
-from syrinx.protocols.voicereader_errors import (
+from syrinx.protocols.voicereader import answers as said
+from syrinx.protocols.voicereader.errors import (
     FieldError,
     InvalidFields,
     error_body,

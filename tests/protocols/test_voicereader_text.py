@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syrinx.core.types import Span
-from syrinx.protocols.voicereader_text import TextChunks, cut
+from syrinx.protocols.voicereader.text import TextChunks, cut
 
 PROSE = "It was late. Dr. Smith, who had waited for 3.5 hours, went home at last! Nobody saw him go. " * 12
 

@@ -35,8 +35,8 @@ from syrinx.core.types import (
 from syrinx.models.base import ModelInfo, VoiceInfo
 from syrinx.protocols.base import Action, Close, Reply
 from syrinx.protocols.offered import Listed, Offered, offer
-from syrinx.protocols.wyoming import WyomingCodec, WyomingPolicy
-from syrinx.protocols.wyoming_frames import EventReader, read_event
+from syrinx.protocols.wyoming.codec import WyomingCodec, WyomingPolicy
+from syrinx.protocols.wyoming.frames import EventReader, read_event
 from tests.protocols.common import ANYTHING, done
 
 MODEL = ModelInfo("fake", "Fake", 22_050, (VoiceInfo("eve", "Eve", ("en-US", "en", "de")),), "eve", "MIT", "r7")

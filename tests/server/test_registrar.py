@@ -11,7 +11,7 @@ from syrinx.core.errors import ModelFailed
 from syrinx.engine.catalog import Catalog
 from syrinx.engine.voices import VoiceBook
 from syrinx.models.base import ModelInfo, VoiceInfo
-from syrinx.protocols.chatterbox_voice import Registration
+from syrinx.protocols.chatterbox.voice import Registration
 from syrinx.server.chatterbox import Registrar
 from syrinx.voices.aliases import VoiceDefaults
 from syrinx.voices.store import VoiceStore

@@ -130,6 +130,7 @@ def page(visit: Callable[..., Page], fake: PageServer) -> Page:
     return page
 
 
-def asked(fake: PageServer) -> list[dict[str, Any]]:
-    """What was asked to be spoken."""
+def asked(fake: PageServer, at_least: int = 0) -> list[dict[str, Any]]:
+    """What was asked to be spoken; what the page has sent may still be on its way, so wait until there are so many."""
+    fake.wait_for(lambda kinds: kinds.count("response.create") >= at_least)
     return [message for message in fake.received if message["type"] == "response.create"]

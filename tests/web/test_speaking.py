@@ -65,7 +65,7 @@ def test_every_example_is_asked_for_in_a_voice_of_its_language(page: Page, fake:
     for index in range(chips.count()):
         chips.nth(index).click()
         page.until(f"s.utterance.asked > 0 && s.utterance.id === 'page-{index + 1}'")
-    by_text = {message["input"]: message.get("voice") for message in asked(fake)}
+    by_text = {message["input"]: message.get("voice") for message in asked(fake, at_least=chips.count())}
     assert len(by_text) == chips.count()
     assert next(voice for text, voice in by_text.items() if "Köln" in text) == "de"
     assert next(voice for text, voice in by_text.items() if "yaar" in text) is None, "any voice will do"
@@ -94,6 +94,7 @@ def test_stop_drops_the_buffered_audio_at_once_and_tells_the_server(page: Page, 
     assert state["stop"]["tookMs"] < STOP_BOUND_MS
     assert state["stop"]["droppedSamples"] > 24000
     (message,) = asked(fake)
+    fake.wait_for(lambda kinds: "response.cancel" in kinds)
     assert {"type": "response.cancel", "response_id": message["response_id"]} in fake.received
 
 

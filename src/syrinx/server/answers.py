@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from syrinx.core.errors import SyrinxError
 from syrinx.core.ids import new_id
-from syrinx.protocols.openai_errors import envelope, error_body, http_error
+from syrinx.protocols.openai.errors import envelope, error_body, http_error
 
 POLICY_VIOLATION = 1008
 GOING_AWAY = 1001

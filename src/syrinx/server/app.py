@@ -16,8 +16,8 @@ from starlette.responses import Response
 
 import syrinx.web
 from syrinx.core.errors import SyrinxError
-from syrinx.protocols.openai_errors import envelope
-from syrinx.protocols.openai_speech import SpeechPolicy
+from syrinx.protocols.openai.errors import envelope
+from syrinx.protocols.openai.speech import SpeechPolicy
 from syrinx.server.answers import error_answer, json_answer, plain_error
 from syrinx.server.auth import read_keys
 from syrinx.server.chatterbox import ChatterboxRoutes

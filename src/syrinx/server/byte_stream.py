@@ -18,7 +18,7 @@ LINGER_BYTES = 1_000_000
 
 
 class Cutter(Protocol):
-    """Cuts a stream into messages, as ``protocols.wyoming_frames.EventReader``."""
+    """Cuts a stream into messages, as ``protocols.wyoming.frames.EventReader``."""
 
     def feed(self, data: bytes) -> list[bytes]: ...
 

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
 from syrinx.engine.policy import SessionOptions
-from syrinx.protocols.chatterbox import ChatterboxPolicy, parse_synthesize
-from syrinx.protocols.chatterbox_messages import KnownVoice
-from syrinx.protocols.chatterbox_voice import Registration
+from syrinx.protocols.chatterbox.codec import ChatterboxPolicy, parse_synthesize
+from syrinx.protocols.chatterbox.messages import KnownVoice
+from syrinx.protocols.chatterbox.voice import Registration
 from syrinx.server.auth import Keys
 from syrinx.server.bodies import parse_body
 from syrinx.server.speech_stream import SpeechStream

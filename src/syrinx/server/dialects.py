@@ -11,11 +11,11 @@ from syrinx.core.clock import SystemClock
 from syrinx.core.types import ServiceClass
 from syrinx.engine.policy import SessionOptions
 from syrinx.protocols.base import Handshake
-from syrinx.protocols.chatterbox import ChatterboxCodec, ChatterboxPolicy
-from syrinx.protocols.elevenlabs import ElevenLabsPolicy
-from syrinx.protocols.elevenlabs_socket import MultiStreamCodec, StreamInputCodec
+from syrinx.protocols.chatterbox.codec import ChatterboxCodec, ChatterboxPolicy
+from syrinx.protocols.elevenlabs.sockets import MultiStreamCodec, StreamInputCodec
+from syrinx.protocols.elevenlabs.speech import ElevenLabsPolicy
 from syrinx.protocols.orpheus import OrpheusCodec, OrpheusPolicy, speaks
-from syrinx.protocols.realtime_speech import RealtimeCodec, RealtimePolicy
+from syrinx.protocols.realtime.codec import RealtimeCodec, RealtimePolicy
 from syrinx.server.answers import POLICY_VIOLATION
 from syrinx.server.chatterbox import Registrar, known_voices
 from syrinx.server.sockets import Dialect

@@ -15,9 +15,8 @@ from syrinx.core.errors import SyrinxError, VoiceNotFound
 from syrinx.core.types import EncodedAudio
 from syrinx.engine.policy import SessionOptions
 from syrinx.protocols.base import Handshake
-from syrinx.protocols.elevenlabs import ElevenLabsPolicy, parse_speech
-from syrinx.protocols.elevenlabs_errors import error_body, http_status
-from syrinx.protocols.elevenlabs_lists import (
+from syrinx.protocols.elevenlabs.errors import error_body, http_status
+from syrinx.protocols.elevenlabs.lists import (
     ListedAs,
     models_body,
     search_body,
@@ -26,9 +25,10 @@ from syrinx.protocols.elevenlabs_lists import (
     voice_body,
     voices_body,
 )
-from syrinx.protocols.elevenlabs_messages import TimedChunks, TimedWhole
+from syrinx.protocols.elevenlabs.messages import TimedChunks, TimedWhole
+from syrinx.protocols.elevenlabs.speech import ElevenLabsPolicy, parse_speech
 from syrinx.protocols.one_shot import OneShot
-from syrinx.protocols.openai_errors import http_error
+from syrinx.protocols.openai.errors import http_error
 from syrinx.server.answers import json_answer
 from syrinx.server.auth import Keys, listed_for
 from syrinx.server.bodies import parse_body

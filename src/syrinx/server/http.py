@@ -14,7 +14,7 @@ from syrinx.core.errors import ModelNotFound
 from syrinx.core.types import EncodedAudio, Finished
 from syrinx.engine.policy import SessionOptions
 from syrinx.protocols.one_shot import OneShot
-from syrinx.protocols.openai_speech import (
+from syrinx.protocols.openai.speech import (
     SpeechPolicy,
     StreamFormat,
     audio_models_body,

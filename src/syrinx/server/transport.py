@@ -8,7 +8,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from syrinx.protocols.openai_errors import envelope
+from syrinx.protocols.openai.errors import envelope
 
 FINAL = tuple(b"HTTP/1.1 %d" % kind for kind in (2, 3, 4, 5))
 """How heads begin that a body follows; those of 100 and 101 are waited for."""

@@ -18,8 +18,8 @@ from syrinx.audio.framing import Framing
 from syrinx.core.errors import ConfigError, Overloaded, SyrinxError, Unauthorized
 from syrinx.engine.policy import SessionOptions
 from syrinx.protocols.offered import Offered
-from syrinx.protocols.wyoming import WyomingCodec, WyomingPolicy
-from syrinx.protocols.wyoming_frames import EventReader, write_event
+from syrinx.protocols.wyoming.codec import WyomingCodec, WyomingPolicy
+from syrinx.protocols.wyoming.frames import EventReader, write_event
 from syrinx.server.byte_stream import ByteStream
 from syrinx.server.limits import SocketCap
 from syrinx.server.offered import offered_voices

@@ -14,7 +14,7 @@ from syrinx.core.errors import InvalidRequest
 from syrinx.core.types import Samples, SynthesisJob
 from syrinx.models.base import ModelInfo, SteppedBackend
 from syrinx.models.chatterbox.sound import FRAME
-from syrinx.protocols.chatterbox import ChatterboxPolicy, parse_synthesize
+from syrinx.protocols.chatterbox.codec import ChatterboxPolicy, parse_synthesize
 
 from .case import backend
 from .weights import PROMPT as RECORDING

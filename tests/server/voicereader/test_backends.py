@@ -9,7 +9,7 @@ import pytest
 from syrinx.core.errors import ModelNotFound
 from syrinx.models.fetch import KYUTAI, QWEN_BASE, Places
 from syrinx.models.installed import Installed
-from syrinx.protocols.voicereader import Activate
+from syrinx.protocols.voicereader.requests import Activate
 from syrinx.server.voicereader.backends import (
     BACKENDS,
     KNOWN,

@@ -11,9 +11,9 @@ import pytest
 
 from syrinx.core.errors import InvalidRequest, Overloaded
 from syrinx.core.types import SpeechRequest
-from syrinx.protocols.voicereader import Playback
-from syrinx.protocols.voicereader_answers import AudioPiece
-from syrinx.protocols.voicereader_text import TextChunks, cut
+from syrinx.protocols.voicereader.answers import AudioPiece
+from syrinx.protocols.voicereader.requests import Playback
+from syrinx.protocols.voicereader.text import TextChunks, cut
 from syrinx.server.voicereader.jobs import Job, JobPolicy, Jobs
 from tests.fakes.engine import PIECE, FakeEngine
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from syrinx.core.types import Span
-from syrinx.protocols.voicereader_answers import AudioPiece
+from syrinx.protocols.voicereader.answers import AudioPiece
 from syrinx.server.voicereader.tape import FellBehind, Kept, Tape
 
 LAST = b'{"type":"JOB_DONE"}'

@@ -12,7 +12,7 @@ from syrinx.founding import SYNTH_BACKENDS
 from syrinx.models.fetch import KYUTAI, QWEN_BASE, QWEN_CUSTOM
 from syrinx.models.installed import Installed
 from syrinx.models.registry import find
-from syrinx.protocols.voicereader import Activate
+from syrinx.protocols.voicereader.requests import Activate
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from syrinx.audio.framing import Framing
 from syrinx.core.errors import InvalidRequest, ModelFailed, Overloaded, SyrinxError
 from syrinx.core.types import Adjust, Append, Audio, EncodedAudio, End, Failed, Finished, Flush, Open, SpeechRequest
 from syrinx.engine.policy import SessionOptions
-from syrinx.protocols.voicereader import Playback
-from syrinx.protocols.voicereader_answers import AudioPiece, job_canceled, job_done, job_error
-from syrinx.protocols.voicereader_errors import job_not_found
-from syrinx.protocols.voicereader_text import TextChunks
+from syrinx.protocols.voicereader.answers import AudioPiece, job_canceled, job_done, job_error
+from syrinx.protocols.voicereader.errors import job_not_found
+from syrinx.protocols.voicereader.requests import Playback
+from syrinx.protocols.voicereader.text import TextChunks
 from syrinx.server.voicereader.tape import Kept, Tape
 from syrinx.server.websocket import EventSession
 

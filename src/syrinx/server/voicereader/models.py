@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from syrinx.protocols.voicereader import Activate
-from syrinx.protocols.voicereader_answers import Runtime
-from syrinx.protocols.voicereader_errors import job_in_progress
+from syrinx.protocols.voicereader.answers import Runtime
+from syrinx.protocols.voicereader.errors import job_in_progress
+from syrinx.protocols.voicereader.requests import Activate
 from syrinx.server.voicereader.backends import active_id, device_of, known, named_by, options_in, what_auto_tried
 from syrinx.server.voicereader.jobs import Jobs
 from syrinx.wiring import AS_ASKED, installed_here

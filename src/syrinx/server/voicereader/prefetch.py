@@ -7,7 +7,7 @@ import os
 
 from syrinx.core.errors import ModelNotReady
 from syrinx.models.fetch import MODES, Places, command, environment, outcome
-from syrinx.protocols.voicereader_answers import small_body
+from syrinx.protocols.voicereader.answers import small_body
 
 KEPT_BYTES = 65_536
 """Of the end of what the process says."""

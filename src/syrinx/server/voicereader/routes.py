@@ -14,10 +14,10 @@ from starlette.routing import BaseRoute, Route
 from syrinx import __version__
 from syrinx.core.errors import SyrinxError
 from syrinx.core.types import SpeechRequest
-from syrinx.protocols import voicereader as wire
-from syrinx.protocols.voicereader_answers import activated_body, health_body, small_body, voice_body, voices_body
-from syrinx.protocols.voicereader_errors import error_body, forbidden, retry_after, status_and_code
-from syrinx.protocols.voicereader_text import TextChunks, cut
+from syrinx.protocols.voicereader import requests as wire
+from syrinx.protocols.voicereader.answers import activated_body, health_body, small_body, voice_body, voices_body
+from syrinx.protocols.voicereader.errors import error_body, forbidden, retry_after, status_and_code
+from syrinx.protocols.voicereader.text import TextChunks, cut
 from syrinx.server.answers import json_answer
 from syrinx.server.auth import Keys
 from syrinx.server.bodies import parse_body

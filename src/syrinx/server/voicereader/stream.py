@@ -11,7 +11,7 @@ from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from syrinx.core.errors import InvalidRequest, Overloaded, Unauthorized
-from syrinx.protocols.voicereader_answers import audio_chunk, job_started
+from syrinx.protocols.voicereader.answers import audio_chunk, job_started
 from syrinx.server.answers import INTERNAL_ERROR, POLICY_VIOLATION, TRY_AGAIN_LATER, abort, refuse_socket
 from syrinx.server.auth import Keys, subprotocol
 from syrinx.server.limits import SocketCap

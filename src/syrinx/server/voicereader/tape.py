@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 
 from syrinx.core.errors import SyrinxError
-from syrinx.protocols.voicereader_answers import AudioPiece
+from syrinx.protocols.voicereader.answers import AudioPiece
 
 
 class FellBehind(SyrinxError):

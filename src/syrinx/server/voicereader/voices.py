@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syrinx.core.errors import InvalidRequest, ModelFailed, ModelNotReady, VoiceNotFound
-from syrinx.protocols.voicereader import BUILT_IN, Clone, Patch, Speak
-from syrinx.protocols.voicereader_answers import VoiceSummary, built_in_voice
-from syrinx.protocols.voicereader_errors import bad_audio, clone_failed, forbidden, status_and_code
+from syrinx.protocols.voicereader.answers import VoiceSummary, built_in_voice
+from syrinx.protocols.voicereader.errors import bad_audio, clone_failed, forbidden, status_and_code
+from syrinx.protocols.voicereader.requests import BUILT_IN, Clone, Patch, Speak
 from syrinx.voices.voice import StoredVoice, VoiceDraft
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Voices:
         raise InvalidRequest(f"The model {choice.model!r} has no voice that speaks {language!r}.", param="language")
 
     async def clone(self, wanted: Clone) -> VoiceSummary:
-        """Make a voice. Raises ``InvalidRequest`` with the codes of ``voicereader_errors``, ``ModelNotReady``."""
+        """Make a voice. Raises ``InvalidRequest`` with the codes of ``voicereader.errors``, ``ModelNotReady``."""
 
         reference = wanted.ref_audio
         if reference.path:

@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError
 from syrinx.core.errors import EmptyText, InvalidRequest
 from syrinx.core.types import Delivery
 from syrinx.protocols.jsonwire import LANGUAGE_TAG, Fields, read_object
-from syrinx.protocols.voicereader_errors import FieldError, InvalidFields
+from syrinx.protocols.voicereader.errors import FieldError, InvalidFields
 
 BUILT_IN = "0"
 """The id of the default voice of the default model."""

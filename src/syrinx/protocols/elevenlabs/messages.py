@@ -7,7 +7,7 @@ import base64
 import msgspec
 
 from syrinx.core.types import EncodedAudio, Marks, ServerEvent
-from syrinx.protocols.elevenlabs_alignment import CharacterClock, Heard
+from syrinx.protocols.elevenlabs.alignment import CharacterClock, Heard
 
 _encode = msgspec.json.Encoder().encode
 

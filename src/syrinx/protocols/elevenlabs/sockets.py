@@ -24,7 +24,10 @@ from syrinx.core.types import (
     SpeechRequest,
 )
 from syrinx.protocols.base import Action, Close, Drain, Handshake, Reply
-from syrinx.protocols.elevenlabs import (
+from syrinx.protocols.elevenlabs.alignment import CharacterClock, Heard
+from syrinx.protocols.elevenlabs.errors import close_code, error_message
+from syrinx.protocols.elevenlabs.messages import final_message, sound_message
+from syrinx.protocols.elevenlabs.speech import (
     SETTINGS,
     ElevenLabsPolicy,
     opening,
@@ -32,9 +35,6 @@ from syrinx.protocols.elevenlabs import (
     settings_of,
     speed_of,
 )
-from syrinx.protocols.elevenlabs_alignment import CharacterClock, Heard
-from syrinx.protocols.elevenlabs_errors import close_code, error_message
-from syrinx.protocols.elevenlabs_messages import final_message, sound_message
 from syrinx.protocols.jsonwire import Fields, flag, kind, read_object, string
 from syrinx.protocols.options import Resolve, with_options
 

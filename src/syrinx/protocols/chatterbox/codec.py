@@ -25,8 +25,8 @@ from syrinx.core.types import (
     SpeechRequest,
 )
 from syrinx.protocols.base import Action, Ask, Close, Drain, Reply, Timing
-from syrinx.protocols.chatterbox_frames import TOKEN_BYTES, Frames
-from syrinx.protocols.chatterbox_messages import (
+from syrinx.protocols.chatterbox.frames import TOKEN_BYTES, Frames
+from syrinx.protocols.chatterbox.messages import (
     KnownVoice,
     RequestId,
     complete_reply,
@@ -34,7 +34,7 @@ from syrinx.protocols.chatterbox_messages import (
     registered_reply,
     voices_reply,
 )
-from syrinx.protocols.chatterbox_voice import registration_of
+from syrinx.protocols.chatterbox.voice import registration_of
 from syrinx.protocols.formats import audio_format, sample_rate_of
 from syrinx.protocols.jsonwire import Fields, cache_of, flag, kind, language_of, number, read_object, string
 from syrinx.protocols.one_shot import OneShot, delivery_of, needed_text

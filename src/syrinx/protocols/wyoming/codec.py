@@ -1,7 +1,7 @@
 """The Wyoming protocol (Home Assistant's voice assistants) as a pure codec: text to speech, whole or in chunks.
 
 Events follow the ``wyoming`` package 1.10 (``tts.py``, ``info.py``, ``audio.py``, ``error.py``, ``ping.py``);
-``docs/protocols/wyoming.md`` has every one and where we differ. A message is what ``wyoming_frames`` cuts.
+``docs/protocols/wyoming.md`` has every one and where we differ. A message is what ``frames`` cuts.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from syrinx.protocols.jsonwire import LANGUAGE_TAG, Fields, kind, string
 from syrinx.protocols.offered import Offered, is_marked, named, speaking
 from syrinx.protocols.one_shot import needed_text
 from syrinx.protocols.turns import Turns
-from syrinx.protocols.wyoming_frames import read_event, write_event
-from syrinx.protocols.wyoming_info import info_event
+from syrinx.protocols.wyoming.frames import read_event, write_event
+from syrinx.protocols.wyoming.info import info_event
 
 PCM = AudioFormat("pcm_s16le")
 """At the model's own rate, which every chunk tells."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from syrinx.protocols.offered import Offered
-from syrinx.protocols.wyoming_frames import write_event
+from syrinx.protocols.wyoming.frames import write_event
 
 PROGRAM = "syrinx"
 """Home Assistant offers the first program only, so all models are in one."""

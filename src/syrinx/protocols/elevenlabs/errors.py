@@ -20,7 +20,7 @@ from syrinx.core.errors import (
     UnsupportedFormat,
     VoiceNotFound,
 )
-from syrinx.protocols.openai_errors import clean, http_error
+from syrinx.protocols.openai.errors import clean, http_error
 
 POLICY_VIOLATION = 1008
 TRY_AGAIN_LATER = 1013
@@ -40,7 +40,7 @@ _STATUS: dict[type[SyrinxError], tuple[str, int, int]] = {
     ModelFailed: ("", 502, INTERNAL_ERROR),
     SyrinxError: ("", 503, INTERNAL_ERROR),
 }
-"""The vendor's name (empty: our code), the HTTP status, the close code; by class, as ``openai_errors`` looks up."""
+"""The vendor's name (empty: our code), the HTTP status, the close code; by class, as ``openai.errors`` looks up."""
 
 
 def _row(error: SyrinxError) -> tuple[str, int, int]:

@@ -31,8 +31,8 @@ from syrinx.core.types import (
 )
 from syrinx.protocols.base import Action, Close, Drain, Reply
 from syrinx.protocols.jsonwire import Fields, cache_of, first_of, kind, read_object, string
-from syrinx.protocols.realtime_fields import audio_of, delivery_of, id_of, marks_of, speed_of, text_of, voice_of
-from syrinx.protocols.realtime_messages import (
+from syrinx.protocols.realtime.fields import audio_of, delivery_of, id_of, marks_of, speed_of, text_of, voice_of
+from syrinx.protocols.realtime.messages import (
     Canceled,
     Completed,
     Created,

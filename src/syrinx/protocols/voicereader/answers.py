@@ -10,8 +10,8 @@ import msgspec
 
 from syrinx.core.errors import EmptyText, SyrinxError
 from syrinx.core.types import Span
-from syrinx.protocols.voicereader import BUILT_IN
-from syrinx.protocols.voicereader_errors import error_object
+from syrinx.protocols.voicereader.errors import error_object
+from syrinx.protocols.voicereader.requests import BUILT_IN
 
 EPOCH = "1970-01-01T00:00:00Z"
 """When the built-in voice was made, so that it stands first."""

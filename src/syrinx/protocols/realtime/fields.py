@@ -11,7 +11,7 @@ from syrinx.core.errors import InvalidRequest
 from syrinx.core.types import AudioFormat, Delivery
 from syrinx.protocols.formats import audio_format, sample_rate_of
 from syrinx.protocols.jsonwire import Fields, first_of, kind, number, string
-from syrinx.protocols.realtime_messages import Refused
+from syrinx.protocols.realtime.messages import Refused
 
 SPEED = (0.5, 2.0)
 """A plain ``speed`` outside is clamped, as the dialect's first server does; ``delivery`` has the whole range."""

@@ -18,7 +18,7 @@ from syrinx.models.base import ModelInfo, VoiceInfo
 from syrinx.protocols.formats import audio_format, sample_rate_of
 from syrinx.protocols.jsonwire import Fields, cache_of, kind, language_of, number, read_object, string
 from syrinx.protocols.one_shot import OneShot, delivery_of, needed_text
-from syrinx.protocols.openai_errors import error_body
+from syrinx.protocols.openai.errors import error_body
 from syrinx.protocols.options import with_options
 
 MAX_SEED = 2**32 - 1

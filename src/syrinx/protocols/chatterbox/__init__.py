@@ -1,0 +1,1 @@
+"""The Chatterbox service's socket and HTTP route (seed 3)."""

@@ -1,0 +1,1 @@
+"""ElevenLabs' text to speech: its HTTP routes and both of its sockets."""

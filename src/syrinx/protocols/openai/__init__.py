@@ -1,0 +1,1 @@
+"""OpenAI's speech route and the shape of its errors."""

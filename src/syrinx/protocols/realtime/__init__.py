@@ -1,0 +1,1 @@
+"""The Realtime-style socket of the Kokoro server (seed 1)."""

@@ -1,0 +1,1 @@
+"""The desktop sidecar's API (VoiceReader, seed 0)."""
