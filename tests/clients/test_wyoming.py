@@ -153,8 +153,9 @@ async def test_the_first_sentence_is_heard_before_the_last_is_written(served: Se
 
 
 async def test_many_clients_are_served_at_once(served: ServerProcess) -> None:
-    lengths = {len(samples) for samples, _ in await asyncio.gather(*(whole(served, TEXT) for _ in range(12)))}
-    assert len(lengths) == 1
+    deep = SynthesizeVoice(name="deep")  # of the tone model: two runs of espeak differ by some samples
+    heard = await asyncio.gather(*(whole(served, TEXT, deep) for _ in range(12)))
+    assert len({samples.tobytes() for samples, _ in heard}) == 1
 
 
 async def test_a_client_that_leaves_stops_the_model(served: ServerProcess) -> None:
