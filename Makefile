@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-FRAMEWORKS := .frameworks
+CLIENTS := .frameworks .litellm
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
@@ -15,16 +15,16 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[ears,espeak,models,postgres,dev]'
 	touch $@
 
-# Clients of voice-agent frameworks, which do not fit beside the server.
-$(FRAMEWORKS)/.installed: tests/clients/frameworks.txt
-	$(PYTHON) -m venv $(FRAMEWORKS)
-	$(FRAMEWORKS)/bin/python -m pip install --quiet --no-deps --requirement tests/clients/frameworks.txt
+# Clients whose packages do not fit beside the server's, each in an environment of its own.
+$(CLIENTS:%=%/.installed): .%/.installed: tests/clients/%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --no-deps --requirement $<
 	touch $@
 
 run: $(VENV)/.installed
 	$(BIN)/syrinx serve --host $(HOST) --port $(PORT)
 
-test: $(VENV)/.installed $(FRAMEWORKS)/.installed
+test: $(VENV)/.installed $(CLIENTS:%=%/.installed)
 	$(BIN)/python -m pytest $(ARGS)
 
 # The models with an environment of their own, in it: all, or MODEL=pocket. Environments are kept in .models/.
@@ -48,4 +48,4 @@ bench-models: $(VENV)/.installed
 	$(BIN)/python -m bench.models $(MODEL) $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(FRAMEWORKS) .models .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) .models .pytest_cache .ruff_cache .hypothesis

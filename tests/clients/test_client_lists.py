@@ -100,18 +100,6 @@ def test_openreader_lists_voices_with_a_key_that_may_be_none(locked: ServerProce
     assert "de" in strings and all(isinstance(voice, str) for voice in strings)
 
 
-def test_litellm_sends_a_plain_openai_request(locked: ServerProcess) -> None:
-    """litellm 1.106, speech(model="openai/tone", api_base=".../v1"): the name behind the slash is the model.
-
-    litellm itself holds the openai package back at 2.x, which the tests of the SDK are past."""
-    answer = speak(
-        locked,
-        {"input": "{{long 1}}", "model": "tone", "voice": "alloy", "response_format": "wav"},
-        Authorization=f"Bearer {KEY}",
-    )
-    assert answer.headers["x-syrinx-model"] == "tone" and answer.content[:4] == b"RIFF"
-
-
 def test_all_of_them_may_list_models_as_openai_does(locked: ServerProcess) -> None:
     found = get(locked, "/models")
     assert found["object"] == "list"
