@@ -26,7 +26,13 @@ async def fault(**fields: Any) -> dict[str, Any]:
 
 
 async def main(url: str) -> dict[str, Any]:
-    common = {"api_base": f"{url}/v1", "api_key": "any", "input": "Hello there, all of you.", "voice": "sine", "max_retries": 0}
+    common = {
+        "api_base": f"{url}/v1",
+        "api_key": "any",
+        "input": "Hello there, all of you.",
+        "voice": "sine",
+        "max_retries": 0,
+    }
     spoken = litellm.speech(model="openai/tone", response_format="wav", **common)
     later = await litellm.aspeech(model="openai/tts-1", response_format="pcm", speed=2.0, **common)
     return {

@@ -5,21 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
-import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 import soundfile
 
+from tests.clients.node import run_node
 from tests.e2e.probe import idle
 from tests.fakes.server_process import ServerPool, ServerProcess
-
-HERE = Path(__file__).parent
-LONGEST_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +23,7 @@ def tone(servers: ServerPool) -> ServerProcess:
 @pytest.fixture(scope="module")
 def seen(tone: ServerProcess) -> dict[str, Any]:
     """What the script saw; it has hung up in the middle of an endless answer when this returns."""
-    if shutil.which("node") is None or not (HERE / "node_modules" / "openai").is_dir():
-        pytest.skip("needs node, and `npm ci --prefix tests/clients`")
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
-    command = ["node", HERE / "stream_speech.mjs", tone.url]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=LONGEST_S, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    return run_node("stream_speech.mjs", tone.url)
 
 
 def test_it_streams_every_sample_in_many_pieces(seen: dict[str, Any]) -> None:
