@@ -70,6 +70,6 @@ def test_heard_text_of_a_second_utterance_waits_for_the_first_to_be_heard() -> N
         book.marked([Mark(MarkKind.WORD, Span(0, 5), 0.0, 0.1)])
         book.handed_over(audio(), 0)
     clock.advance(0.05)
-    assert (first.heard_until, second.heard_until) == (5, 0)
+    assert (first.heard_until(), second.heard_until()) == (5, 0)
     clock.advance(0.1)
-    assert second.heard_until == 5
+    assert second.heard_until() == 5

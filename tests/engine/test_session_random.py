@@ -15,6 +15,7 @@ from syrinx.core.types import (
     Append,
     Audio,
     AudioFormat,
+    Barge,
     Cancel,
     ClientEvent,
     Delivery,
@@ -22,6 +23,7 @@ from syrinx.core.types import (
     Failed,
     Finished,
     Flush,
+    Interrupted,
     Open,
     ServerEvent,
     SpeechRequest,
@@ -32,6 +34,7 @@ from syrinx.engine.engine import Engine
 from syrinx.engine.policy import EnginePolicy, FirstPiece, SessionOptions
 from syrinx.engine.record import UtteranceRecord
 from syrinx.engine.session import Session
+from syrinx.text.words import word_end
 from tests.fakes.host import FakeHost
 
 NAMES = ("a", "b", "c")
@@ -50,7 +53,8 @@ step = st.one_of(
     st.tuples(st.just("append"), name, st.sampled_from(TEXTS)),
     st.tuples(st.just("flush"), name, st.none()),
     st.tuples(st.just("end"), name, st.none()),
-    st.tuples(st.just("cancel"), name, st.none()),
+    st.tuples(st.just("cancel"), name, st.sampled_from((None, 0.0, 0.3, 99.0))),
+    st.tuples(st.just("barge"), st.sampled_from((*NAMES, "nobody")), st.sampled_from((None, 0.0, 0.3, 99.0))),
     st.tuples(st.just("model"), st.integers(0, 5), st.sampled_from(("give", "end", "fail", "speak"))),
     st.tuples(st.just("model"), st.integers(0, 5), st.just("speak")),
     st.tuples(st.just("turns"), st.integers(1, 6), st.none()),
@@ -66,6 +70,8 @@ class World:
     ordered: bool
     records: list[UtteranceRecord] = field(default_factory=list)
     opened: Counter[str] = field(default_factory=Counter)
+    texts: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """What each utterance of a name was given to say."""
     said: dict[str, list[ServerEvent]] = field(default_factory=lambda: defaultdict(list))
     speaking: str | None = None
     """Whose audio began and has not ended."""
@@ -115,14 +121,21 @@ class World:
                 event = Flush(utterance_id)
             case "end":
                 event = End(utterance_id)
+            case "cancel":
+                assert how is None or isinstance(how, float)
+                event = Cancel(utterance_id, how)
             case _:
-                event = Cancel(utterance_id)
+                assert how is None or isinstance(how, float)
+                event = Barge(utterance_id, how)
         try:
             self.session.send(event)
         except SyrinxError:
             return
         if isinstance(event, Open):
             self.opened[utterance_id] += 1
+            self.texts[utterance_id].append("")
+        elif isinstance(event, Append):
+            self.texts[utterance_id][-1] += event.text
 
     def model(self, which: int, how: str) -> None:
         live = [stream for stream in self.host.streams if not stream.over]
@@ -185,9 +198,21 @@ def lives(events: list[ServerEvent]) -> list[list[ServerEvent]]:
     return split
 
 
-def check_life(events: list[ServerEvent], *, whole: bool) -> None:
+def check_told(told: Finished | Interrupted, text: str) -> None:
+    """What was heard and what remains make the text that was sent, and meet at the end of a word."""
+    assert told.heard + told.remaining == told.text == text
+    assert word_end(text, told.spoken_until) == told.spoken_until
+
+
+def check_life(events: list[ServerEvent], text: str, *, whole: bool) -> None:
+    late = [event for event in events if isinstance(event, Interrupted)]
+    for event in [*late, *(event for event in events if isinstance(event, Finished))]:
+        check_told(event, text)
+    assert events[len(events) - len(late) :] == late, "only what has ended is interrupted"
+    events = events[: len(events) - len(late)]
     ends = [event for event in events if isinstance(event, Finished | Failed)]
     assert len(ends) == 1 if whole else len(ends) <= 1
+    assert len(late) <= 1
     assert not ends or events[-1] is ends[0], "something came after the end"
     kinds = [type(event) for event in events]
     if Audio in kinds:
@@ -210,10 +235,10 @@ async def play(ordered: bool, script: list[tuple[str, object, object]], how_it_e
     await world.engine.stop()
     world.session.close()
 
-    for events in world.said.values():
+    for who, events in world.said.items():
         split = lives(events)
-        for life in split:
-            check_life(life, whole=how_it_ends == "drain" or life is not split[-1])
+        for life, text in zip(split, world.texts[who], strict=False):
+            check_life(life, text, whole=how_it_ends == "drain" or life is not split[-1])
     if how_it_ends == "drain":
         assert {who: len(lives(events)) for who, events in world.said.items()} == dict(world.opened)
     assert Counter(record.utterance_id for record in world.records) == world.opened
@@ -222,7 +247,7 @@ async def play(ordered: bool, script: list[tuple[str, object, object]], how_it_e
     assert asyncio.all_tasks() == started_with
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.booleans(), st.lists(step, max_size=40), ending)
 def test_whatever_happens_each_utterance_ends_once_and_nothing_is_left(
     ordered: bool, script: list[tuple[str, object, object]], how_it_ends: str

@@ -204,15 +204,25 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Stop now and drop unsent audio. Answered by exactly one Finished(CANCELED)."""
+    """Stop now and drop unsent audio. Answered by exactly one Finished(CANCELED); where the utterance has ended by
+    itself and may still be heard, by one Interrupted."""
 
     utterance_id: str
+    played_s: float | None = None
+    """Seconds of its audio that the listener says to have heard; None: judged by what was handed over when."""
 
 
 @dataclass(frozen=True, slots=True)
 class Barge:
     """The listener speaks over the audio: every utterance of the session is canceled, and what was delivered and not
-    yet heard, of finished ones too, is dropped. What is opened next is due at once."""
+    yet heard, of finished ones too, is dropped. What is opened next is due at once. Answered by one Finished(CANCELED)
+    for each that was open, and by one Interrupted for each that had finished and was not all heard."""
+
+    utterance_id: str | None = None
+    """The utterance that the listener says to be at: in an ordered session those before it were heard, those behind it
+    not. None, or one that is not known: all are judged by what was handed over when."""
+    played_s: float | None = None
+    """As in ``Cancel``, of that utterance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,14 +285,46 @@ class SegmentDone:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The utterance ended without an error; nothing follows."""
+    """The utterance ended without an error; nothing follows but, where it was still being heard, an Interrupted."""
 
     utterance_id: str
     reason: FinishReason
     samples: int
     audio_s: float
     spoken_until: int
-    """Original-text offset that the listener has heard up to (all of it when completed)."""
+    """Original-text offset that the listener has heard up to (all of it when completed): 0, or the end of a word."""
+    text: str = ""
+    """All that came to be spoken, as the client sent it."""
+
+    @property
+    def heard(self) -> str:
+        """What the listener has heard of the text: every word that began, with the marks behind it."""
+        return self.text[: self.spoken_until]
+
+    @property
+    def remaining(self) -> str:
+        """The rest of the text: what was not begun, was made and dropped, or was never made."""
+        return self.text[self.spoken_until :]
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """An utterance that had finished was still being heard when the listener stopped it (``Cancel``, ``Barge``)."""
+
+    utterance_id: str
+    spoken_until: int
+    """As in ``Finished`` when canceled."""
+    text: str
+
+    @property
+    def heard(self) -> str:
+        """As ``Finished.heard``."""
+        return self.text[: self.spoken_until]
+
+    @property
+    def remaining(self) -> str:
+        """As ``Finished.remaining``."""
+        return self.text[self.spoken_until :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,4 +337,4 @@ class Failed:
     spoken_until: int = 0
 
 
-ServerEvent = Accepted | Started | Audio | Marks | SegmentDone | Finished | Failed
+ServerEvent = Accepted | Started | Audio | Marks | SegmentDone | Finished | Failed | Interrupted

@@ -37,10 +37,21 @@ class Ledger:
         """Samples handed over."""
         return self._samples
 
+    def heard_s(self, played_s: float | None = None) -> float:
+        """Seconds of the audio handed over that the listener has heard: as they say, else judged by the clock."""
+        if played_s is None:
+            return self._playhead.heard_s(self._clock.now())
+        return min(max(0.0, played_s), self.delivered_s)
+
+    def heard_until(self, played_s: float | None = None) -> int:
+        """The original-text offset behind the last word that has begun for the listener. ``played_s``: see
+        ``heard_s``."""
+        return self._reading.until(self.heard_s(played_s))
+
     @property
-    def heard_until(self) -> int:
-        """The original-text offset that the listener has heard by now."""
-        return self._reading.until(self._playhead.heard_s(self._clock.now()))
+    def is_heard(self) -> bool:
+        """Whether nothing that was handed over is left to be heard."""
+        return self.heard_s() >= self.delivered_s
 
     @property
     def delivered_s(self) -> float:
@@ -73,6 +84,10 @@ class Ledger:
     def marked(self, marks: Iterable[Mark]) -> None:
         """Note marks in original text and delivered time."""
         self._reading.add(marks)
+
+    def passed_segment(self, at_s: float, end: int) -> None:
+        """See ``Reading.pass_segment``."""
+        self._reading.pass_segment(at_s, end)
 
     def handed_over(self, event: ServerEvent, audible_from: int | None) -> None:
         """Note that the client takes ``event`` now.

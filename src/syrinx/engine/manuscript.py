@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -35,6 +36,7 @@ class Manuscript:
         self._patience = patience
         self._executor = executor
         self._front: TextFront | None = None
+        self._script = io.StringIO(newline="")
         self._ready: deque[Prepared] = deque()
         self._news = asyncio.Event()
         self._silent = False
@@ -45,6 +47,11 @@ class Manuscript:
     def chars(self) -> int:
         """Characters received so far."""
         return self._inbox.chars
+
+    @property
+    def script(self) -> str:
+        """All text received so far, as it came."""
+        return self._script.getvalue()
 
     @property
     def ended(self) -> bool:
@@ -70,6 +77,7 @@ class Manuscript:
         if not text:
             return
         self._inbox.append(text)
+        self._script.write(text)
         self._news.set()
         self._await_silence()
 

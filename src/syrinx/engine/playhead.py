@@ -9,7 +9,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable
 
-from syrinx.core.types import Mark
+from syrinx.core.types import Mark, MarkKind
 
 
 class Player:
@@ -62,10 +62,14 @@ class Playhead:
         return min(self._delivered_s, max(0.0, now - self._started_at - self.underrun_s))
 
 
+TAIL_S = 0.02
+"""Silence and fade at a segment's end that a listener who stops there need not have heard."""
+
+
 class Reading:
     """Which text is spoken when, as told by marks: finds the place in the text for a time in the audio.
 
-    Two numbers a mark, because an utterance may have tens of thousands of words.
+    Two numbers a word, because an utterance may have tens of thousands.
     """
 
     def __init__(self) -> None:
@@ -73,12 +77,22 @@ class Reading:
         self._ends: list[int] = []
 
     def add(self, marks: Iterable[Mark]) -> None:
-        """Note marks in original text and delivered time. One that begins before those noted counts as with them."""
+        """Note words in original text and delivered time. One that begins before those noted counts as with them; a
+        mark of another kind says nothing of how far the listener is."""
         for mark in marks:
-            self._starts_s.append(max(mark.start_s, self._starts_s[-1]) if self._starts_s else mark.start_s)
-            self._ends.append(max(mark.span.end, self._ends[-1]) if self._ends else mark.span.end)
+            if mark.kind is MarkKind.WORD:
+                self._note(mark.start_s, mark.span.end)
+
+    def pass_segment(self, at_s: float, end: int) -> None:
+        """A segment's audio ends at that delivered time, its text at that offset: also what no mark told of was said
+        by then."""
+        self._note(max(0.0, at_s - TAIL_S), end)
 
     def until(self, heard_s: float) -> int:
-        """Return the original-text offset after the last mark that began before ``heard_s``; 0 before the first."""
+        """Return the original-text offset after the last word that began before ``heard_s``; 0 before the first."""
         began = bisect_left(self._starts_s, heard_s)
         return self._ends[began - 1] if began else 0
+
+    def _note(self, at_s: float, end: int) -> None:
+        self._starts_s.append(max(at_s, self._starts_s[-1]) if self._starts_s else at_s)
+        self._ends.append(max(end, self._ends[-1]) if self._ends else end)

@@ -14,11 +14,14 @@ from syrinx.core.types import (
     Append,
     Audio,
     Barge,
+    Cancel,
     ClientEvent,
     End,
     Failed,
     Finished,
+    FinishReason,
     Flush,
+    Interrupted,
     Open,
     ServerEvent,
     Started,
@@ -26,6 +29,7 @@ from syrinx.core.types import (
 from syrinx.engine.playhead import Player
 from syrinx.engine.policy import SessionOptions
 from syrinx.engine.services import Place, Services
+from syrinx.engine.unheard import Unheard, play_heads
 from syrinx.engine.utterance import Utterance
 
 
@@ -47,6 +51,7 @@ class Session:
         self._utterances: dict[str, Utterance] = {}
         self._line: deque[Utterance] = deque()
         self._player = Player()
+        self._unheard = Unheard()
         self._timeline = self.id
         self._outbox: deque[tuple[ServerEvent, Utterance | None]] = deque()
         """What the client has not taken yet; a canceled utterance's end belongs to none any more."""
@@ -82,10 +87,12 @@ class Session:
             self._open(event)
             return
         if isinstance(event, Barge):
-            self._barge()
+            self._barge(event)
             return
         utterance = self._utterances.get(event.utterance_id)
         if utterance is None:
+            if isinstance(event, Cancel) and self._interrupt(event):
+                return
             raise InvalidRequest(f"There is no open utterance {event.utterance_id!r}.", code="unknown_utterance")
         if isinstance(event, Append):
             utterance.append(event.text)
@@ -96,7 +103,7 @@ class Session:
         elif isinstance(event, Adjust):
             utterance.adjust(event)
         else:
-            self._cancel(utterance)
+            self._cancel(utterance, event.played_s)
 
     def take(self) -> ServerEvent | None:
         """Return the next event if one is there. The caller hands it to the client at once."""
@@ -111,6 +118,8 @@ class Session:
             utterance.handed_over(event)
             if isinstance(event, Finished | Failed):
                 self._forget(utterance)
+            if isinstance(event, Finished) and event.reason is FinishReason.COMPLETED:
+                self._unheard.add(utterance.said)
         self._changed.set()
         return event
 
@@ -138,6 +147,7 @@ class Session:
         self._utterances.clear()
         self._line.clear()
         self._outbox.clear()
+        self._unheard.clear()
         self.wake.set()
         self._changed.set()
         if self._on_close is not None:
@@ -155,6 +165,7 @@ class Session:
             raise Overloaded(f"{pending} utterances are open on this connection already.", 1.0)
         utterance = self._utterance(event)
         self._utterances[utterance.id] = utterance
+        self._unheard.forget(utterance.id)
         self._emit(Accepted(utterance.id), utterance)
         self._line.append(utterance)
         if not self._options.ordered or len(self._line) == 1:
@@ -186,16 +197,26 @@ class Session:
         self.wake.set()
         self._changed.set()
 
-    def _barge(self) -> None:
+    def _barge(self, event: Barge) -> None:
         """Cancel all, the waiting first so that none of them starts; then begin anew: the old is played no more."""
+        played_s = play_heads([*self._unheard.names, *self._utterances], event, ordered=self._options.ordered)
+        for interrupted in self._unheard.stop_all(played_s):
+            self._emit_last(interrupted)
         for utterance in reversed(list(self._utterances.values())):
-            self._cancel(utterance)
+            self._cancel(utterance, played_s[utterance.id])
         self._player = Player()
         self._timeline = new_id("tml")
 
-    def _cancel(self, utterance: Utterance) -> None:
+    def _interrupt(self, event: Cancel) -> bool:
+        """Stop one that has ended and may still be heard; False: it is not known."""
+        interrupted = self._unheard.stop(event.utterance_id, event.played_s)
+        if interrupted is not None:
+            self._emit_last(interrupted)
+        return interrupted is not None
+
+    def _cancel(self, utterance: Utterance, played_s: float | None) -> None:
         last_heard = not self._line or utterance is self._line[0] or utterance not in self._line
-        finished = utterance.cancel()
+        finished = utterance.cancel(played_s)
         if last_heard and self._player.busy_until <= self._services.clock.now():
             self._timeline = new_id("tml")  # nothing is left to be heard, so what comes next is due at once
         kept = deque[tuple[ServerEvent, Utterance | None]]()
@@ -206,10 +227,14 @@ class Session:
             else:
                 kept.append((event, owner))
         self._outbox = kept
-        self._untaken_cancels += 1
-        self._emit(finished, None)
+        self._emit_last(finished)
         self._forget(utterance)
         self._on_end(utterance)
+
+    def _emit_last(self, event: Finished | Interrupted) -> None:
+        """Tell of one that is of no account any more."""
+        self._untaken_cancels += 1
+        self._emit(event, None)
 
     def _emit(self, event: ServerEvent, utterance: Utterance | None) -> None:
         self._outbox.append((event, utterance))

@@ -33,6 +33,7 @@ from syrinx.engine.marks import WordEstimate, WordTimes, map_marks
 from syrinx.engine.outlet import Outlet, Packing
 from syrinx.engine.policy import SessionOptions
 from syrinx.engine.services import Place, Services
+from syrinx.engine.unheard import Said
 from syrinx.text.front import Prepared
 from syrinx.workers.host import JobStream, Origin
 
@@ -126,12 +127,12 @@ class Utterance:
         self._timeline = self._place.timeline() or self._uid
         self._task = asyncio.create_task(self._run(on_end), name=f"utterance {self._uid}")
 
-    def cancel(self) -> Finished:
-        """Stop at once; emits nothing any more. Returns the event that tells so. Call it once."""
-        ledger = self._ledger
-        finished = Finished(
-            self.id, FinishReason.CANCELED, ledger.samples, ledger.delivered_s, spoken_until=ledger.heard_until
-        )
+    def cancel(self, played_s: float | None = None) -> Finished:
+        """Stop at once; emits nothing any more. Returns the event that tells so. Call it once. ``played_s``: see
+        ``core.types.Cancel``."""
+        ledger, said = self._ledger, self.said
+        until = said.until(played_s)
+        finished = Finished(self.id, FinishReason.CANCELED, ledger.samples, ledger.delivered_s, until, said.text)
         ledger.dropped()
         ledger.ended()
         streams = [spoken.stream for spoken in self._spoken]
@@ -140,6 +141,11 @@ class Utterance:
             self._task.cancel()
         self._services.background(self._record_cancel(streams))
         return finished
+
+    @property
+    def said(self) -> Said:
+        """What came to be spoken, and how far the listener is in it."""
+        return Said(self.id, self._text.script, self._ledger)
 
     def handed_over(self, event: ServerEvent) -> None:
         """Note that the client takes ``event`` now; its last one closes the books."""
@@ -154,7 +160,8 @@ class Utterance:
     async def _run(self, on_end: Callable[[Utterance], None]) -> None:
         try:
             samples, rate = await self._speak()
-            self._emit(Finished(self.id, FinishReason.COMPLETED, samples, samples / rate, self._text.chars))
+            script = self._text.script
+            self._emit(Finished(self.id, FinishReason.COMPLETED, samples, samples / rate, len(script), script))
         except asyncio.CancelledError:
             raise  # the session asked for it and has told the client already
         except SyrinxError as error:
@@ -286,6 +293,7 @@ class Utterance:
         self._ledger.segment_ended(cached=spoken.stream.origin is Origin.CACHE)
         self._tell_marks(spoken, spoken.words.rest(spoken.model_s))
         self._spoken.popleft()
+        self._ledger.passed_segment(outlet.heard_at(spoken.model_s), spoken.prepared.span.end)
         self._emit(SegmentDone(self.id, spoken.prepared.index, spoken.prepared.span))
 
     def _tell_marks(self, spoken: _Spoken, marks: Sequence[Mark]) -> None:
@@ -307,7 +315,7 @@ class Utterance:
         if self._outlet is not None:
             self._outlet.release()  # what was made before it went wrong is heard
         samples = self._outlet.samples if self._outlet else 0
-        self._emit(Failed(self.id, error, samples, self._ledger.heard_until))
+        self._emit(Failed(self.id, error, samples, self._ledger.heard_until()))
 
     def _shut(self) -> None:
         """Stop the model, free the chain. Idempotent. Its place is given back where it was taken, by the task's end."""
