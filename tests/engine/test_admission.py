@@ -10,9 +10,9 @@ from syrinx.core.errors import Overloaded
 from syrinx.core.types import ServiceClass
 from syrinx.engine.admission import Admission, AdmissionPolicy, Ticket
 from syrinx.workers.host import HostLoad
-from syrinx.workers.meter import Meter
+from syrinx.workers.meter import CostBySize, StepCost
 
-FAST = HostLoad(row_speed=100.0, batch=1.0, max_batch=1)
+FAST = HostLoad(StepCost(0.01, 0), max_batch=1)
 
 
 def ticket(name: str, owner: str = "", *, bulk: bool = False) -> Ticket:
@@ -55,19 +55,27 @@ def test_the_wait_follows_the_formula_as_the_line_grows() -> None:
 
 def test_a_model_that_carries_three_listeners_is_given_three() -> None:
     admission = Admission(AdmissionPolicy(max_running=50, max_queued=50, wait_sla_s=1e9))
-    load = HostLoad(row_speed=3.4, batch=1.0, max_batch=1)
+    load = HostLoad(StepCost(1 / 3.4, 0), max_batch=1)
     assert [admission.request(ticket(f"t{i}"), 0.0, load) for i in range(5)] == [True, True, True, False, False]
 
 
-def test_free_rows_of_a_batch_count_as_capacity() -> None:
+@pytest.mark.parametrize(
+    ("cost", "workers", "places"),
+    [
+        (StepCost(1 / 1.2, 0.0), 1, 9),  # rows are free: 8 of them at 1.2 each carry 9 in turns
+        (StepCost(0.3, 0.15), 1, 4),  # 4 rows cost 0.9, 5 would cost 1.05
+        (StepCost(0.3, 0.15), 3, 12),
+    ],
+)
+def test_the_places_are_those_that_a_batch_can_carry(cost: StepCost, workers: int, places: int) -> None:
     admission = Admission(AdmissionPolicy(max_running=50, max_queued=50, wait_sla_s=1e9))
-    load = HostLoad(row_speed=1.2, batch=1.0, max_batch=8)
-    assert sum(admission.request(ticket(f"t{i}"), 0.0, load) for i in range(12)) == 9  # 1.2 * 8 rows
+    load = HostLoad(cost, max_batch=8, workers=workers)
+    assert sum(admission.request(ticket(f"t{i}"), 0.0, load) for i in range(20)) == places
 
 
 def test_a_model_too_slow_for_anyone_still_serves_one_at_a_time() -> None:
     admission = Admission(AdmissionPolicy(wait_sla_s=1e9))
-    load = HostLoad(row_speed=0.3, batch=1.0, max_batch=1)
+    load = HostLoad(StepCost(1 / 0.3, 0), max_batch=1)
     assert admission.request(ticket("a"), 0.0, load) is True
     assert admission.request(ticket("b"), 0.0, load) is False
 
@@ -145,18 +153,18 @@ def test_bulk_work_in_the_line_does_not_lengthen_a_listeners_wait() -> None:
 
 
 def test_a_stall_of_a_busy_model_takes_a_part_of_its_places_only() -> None:
-    meter = Meter()
+    costs = CostBySize()
     for _ in range(2000):
-        meter.stepped(0.01, rows=1, audio_s=0.4)
-    before = places(meter)
-    meter.stepped(3.0, rows=1, audio_s=0.4)
+        costs.stepped(0.01, rows=1, audio_s=0.4)
+    before = places(costs)
+    costs.stepped(3.0, rows=1, audio_s=0.4)
     assert before == 40
-    assert places(meter) > before / 2
+    assert places(costs) > before / 2
 
 
-def places(meter: Meter) -> int:
+def places(costs: CostBySize) -> int:
     admission = Admission(AdmissionPolicy(max_running=999, max_queued=0))
-    load = HostLoad(round(meter.row_speed or 0.0, 6), meter.batch, 1)
+    load = HostLoad(costs.cost, 1)
     for n in range(999):
         try:
             admission.request(ticket(f"t{n}"), 0.0, load)
@@ -165,9 +173,9 @@ def places(meter: Meter) -> int:
     return 999
 
 
-@pytest.mark.parametrize("speed", [0.0, 1e-300, math.inf, math.nan])
-def test_a_speed_that_makes_no_sense_neither_breaks_nor_refuses_the_first(speed: float) -> None:
+@pytest.mark.parametrize("cost", [0.0, 1e-300, math.inf, math.nan])
+def test_a_cost_that_makes_no_sense_neither_breaks_nor_refuses_the_first(cost: float) -> None:
     admission = Admission(AdmissionPolicy(max_running=4, wait_sla_s=1e9))
-    load = HostLoad(row_speed=speed, batch=0.0, max_batch=1)
+    load = HostLoad(StepCost(cost, cost), max_batch=1)
     assert admission.request(ticket("a"), 0.0, load) is True
     assert 0 <= admission.expected_wait_s(load) < math.inf

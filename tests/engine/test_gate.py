@@ -10,6 +10,7 @@ from syrinx.core.types import ServiceClass
 from syrinx.engine.admission import AdmissionPolicy, Ticket
 from syrinx.engine.gate import Gate
 from syrinx.workers.host import HostLoad
+from syrinx.workers.meter import StepCost
 from tests.fakes.host import FakeHost
 
 
@@ -75,11 +76,11 @@ async def test_leaving_twice_or_unasked_takes_nobody_elses_place() -> None:
 
 async def test_those_who_wait_enter_before_a_newcomer_once_the_model_carries_more() -> None:
     host = FakeHost()
-    host.load = HostLoad(row_speed=1.0, batch=1.0, max_batch=1)
+    host.load = HostLoad(StepCost(1.0, 0), max_batch=1)
     one = gate(host, running=9)
     await one.enter(ticket("a"))
     first = await entering(one, "b")
-    host.load = HostLoad(row_speed=2.0, batch=1.0, max_batch=1)
+    host.load = HostLoad(StepCost(0.5, 0), max_batch=1)
     second = await entering(one, "c")
     await asyncio.sleep(0)
     assert (first.done(), second.done()) == (True, False)

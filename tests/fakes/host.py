@@ -98,7 +98,7 @@ class FakeHost:
         self.name = info.name
         self.info: ModelInfo | None = info
         self.status = HostStatus(HostState.READY)
-        self.load = HostLoad(row_speed=None, batch=1.0, max_batch=1)
+        self.load = HostLoad(None, max_batch=1)
         self.streams: list[FakeStream] = []
         self.clips: list[ReferenceClip] = []
         """Every clip that a voice was prepared of."""

@@ -15,7 +15,7 @@ from syrinx.workers import blackbox
 from syrinx.workers.address import Address, parse_address, unix_path
 from syrinx.workers.faults import MAX_MESSAGE_CHARS, error_of, fault_of
 from syrinx.workers.launch.process import ProcessSpec, environment
-from syrinx.workers.meter import Meter
+from syrinx.workers.meter import CostBySize, Meter
 from syrinx.workers.runaway import RunawayPolicy, budget_s, usual_s
 from syrinx.workers.slot import describe_exit
 
@@ -35,13 +35,48 @@ def test_the_budget_follows_the_models_estimate_where_it_has_one():
 
 def test_speed_is_weighted_by_time_and_follows_a_change():
     meter = Meter(window_s=10.0)
-    assert meter.row_speed is None and meter.batch == 0.0
+    assert meter.row_speed is None
     for _ in range(1000):
         meter.stepped(step_s=0.1, rows=2, audio_s=0.4)
-    assert meter.row_speed == pytest.approx(2.0) and meter.batch == pytest.approx(2.0)
+    assert meter.row_speed == pytest.approx(2.0)
     for _ in range(300):
         meter.stepped(step_s=0.1, rows=1, audio_s=0.1)
-    assert meter.row_speed == pytest.approx(1.0, abs=0.1) and meter.batch == pytest.approx(1.0, abs=0.1)
+    assert meter.row_speed == pytest.approx(1.0, abs=0.1)
+
+
+def test_what_a_batch_costs_is_a_line_through_the_sizes_that_were_seen():
+    costs = CostBySize()
+    assert costs.cost is None
+    for rows, step_s in ((1, 0.04), (8, 0.12)):
+        for _ in range(50):
+            costs.stepped(step_s, rows, rows * 0.08)
+    assert costs.cost is not None
+    assert costs.cost.of(1) == pytest.approx(0.5) and costs.cost.of(8) == pytest.approx(1.5)
+    assert costs.cost.listeners(8) == 4  # 0.5 + 3 * 1 / 7 = 0.93
+
+
+def test_a_size_that_was_slow_once_and_is_not_tried_any_more_is_forgiven():
+    costs = CostBySize()
+    for _ in range(50):
+        costs.stepped(0.4, 4, 4 * 0.08)  # something else wanted the machine
+        costs.stepped(0.04, 1, 0.08)
+    assert costs.cost is not None and costs.cost.listeners(8) <= 1
+    for _ in range(1000):
+        costs.stepped(0.04, 1, 0.08)
+        costs.stepped(0.05, 2, 2 * 0.08)
+    assert costs.cost.listeners(8) >= 3, "so that it is tried again"
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 64), st.floats(1e-4, 10), st.floats(0, 10)), min_size=1, max_size=30),
+    st.integers(1, 64),
+)
+def test_whatever_was_measured_no_part_of_the_cost_is_negative(steps: list[tuple[int, float, float]], most: int):
+    costs = CostBySize()
+    for rows, step_s, audio_s in steps:
+        costs.stepped(step_s, rows, audio_s)
+    if (cost := costs.cost) is not None:
+        assert cost.base >= -1e-9 * cost.of(1) and cost.per_row >= 0 and cost.listeners(most) >= 0
 
 
 def test_a_step_without_audio_still_counts_its_time():

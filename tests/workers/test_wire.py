@@ -79,7 +79,7 @@ from_worker = st.one_of(
         st.none() | faults,
     ),
     st.builds(Idle, words),
-    st.builds(Measured, st.none() | numbers, numbers),
+    st.builds(Measured, numbers, numbers),
     st.builds(Heartbeat, st.none() | numbers),
 )
 

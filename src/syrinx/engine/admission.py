@@ -140,13 +140,10 @@ class Admission:
         return self._by_class[service_class] < self._capacity(load)
 
     def _capacity(self, load: HostLoad | None) -> int:
-        """Listeners that can be kept gapless: each hears one second of audio a second.
+        """Listeners that can be kept gapless, by what batches of each size were measured to cost.
 
-        With rows free in the batch one more row is taken to cost nothing; as the batch fills, the measured row speed
-        tells the truth. The speed is an average over ten seconds of stepping (``workers.meter``), so that a hiccup
-        takes a part of the places and never all.
+        The measure is an average over ten seconds of stepping (``workers.meter``), so that a hiccup takes a part of
+        the places and never all.
         """
-        if load is None or load.row_speed is None:
-            return self._policy.max_running
-        rows = min(self._by_class[ServiceClass.INTERACTIVE] + 1, load.max_batch)
-        return max(1, int(min(self._policy.max_running, load.row_speed * rows)))
+        listeners = None if load is None else load.listeners
+        return self._policy.max_running if listeners is None else max(1, min(self._policy.max_running, listeners))

@@ -13,6 +13,8 @@ from typing import Protocol
 from syrinx.core.types import AudioChunk, ServiceClass, SynthesisJob
 from syrinx.models.base import ModelInfo, ReferenceClip
 
+from .meter import StepCost
+
 
 class HostState(enum.Enum):
     STOPPED = "stopped"
@@ -47,12 +49,17 @@ class JobTerms:
 class HostLoad:
     """What is measured of a running model, for admission."""
 
-    row_speed: float | None
-    """Seconds of audio made per second of stepping, per job of a batch (moving average); None: nothing measured yet."""
-    batch: float
-    """Mean number of jobs per step over the same time."""
+    cost: StepCost | None
+    """What a process's steps cost (moving average); None: nothing measured yet."""
     max_batch: int
-    """Most jobs advanced together, over all processes of this model."""
+    """Most jobs that a process advances together."""
+    workers: int = 1
+    """Processes of this model that are ready."""
+
+    @property
+    def listeners(self) -> int | None:
+        """How many are kept gapless by all processes; None: nothing measured yet."""
+        return None if self.cost is None else self.cost.listeners(self.max_batch) * self.workers
 
 
 @dataclass(frozen=True, slots=True)

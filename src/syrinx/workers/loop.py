@@ -24,7 +24,7 @@ from .beginnings import Beginnings
 from .faults import fault_of
 from .headstart import HeadStartPolicy
 from .messages import Cancel, Credit, FromWorker, Idle, Measured, Output, Pace, PrepareVoice, Submit, VoicePrepared
-from .meter import Meter
+from .meter import CostBySize
 from .runaway import RunawayPolicy, budget_s, usual_s
 from .schedule import Candidate, Pick, SchedulePolicy, owner_key, pick
 from .timeline import RunningJob, Timeline
@@ -81,7 +81,7 @@ class StepLoop:
         self._candidates: dict[str, Candidate] = {}
         self._sweep_at = 64
         self._usage = Usage()
-        self._meter = Meter()
+        self._costs = CostBySize()
         self._beginnings = Beginnings(policy.head_start)
         self._reported_at = -math.inf
         self.working_since: float | None = None
@@ -247,19 +247,20 @@ class StepLoop:
                 running.silent_s = 0.0 if seconds else running.silent_s + now - began
                 messages += self._check_silence(running)
                 self._charge(running, now, seconds, job_id in spare)
-        self._meter.stepped(now - began, len(stepped), sum(made_s.values()))
+        self._costs.stepped(now - began, len(stepped), sum(made_s.values()))
         self._beginnings.stepped(stepped, now - began, sum(made_s.values()))
         for running in self._beginnings.due(picked, self._timelines, now):
             messages += self._begin(running, now)
             self._changed(running)
-        if now - self._reported_at >= REPORT_EVERY_S and self._meter.row_speed is not None:
+        if now - self._reported_at >= REPORT_EVERY_S and (measured := self.measured()) is not None:
             self._reported_at = now
-            messages.append(self.measured())
+            messages.append(measured)
         return messages
 
-    def measured(self) -> Measured:
-        """Return the moving averages as they are now."""
-        return Measured(self._meter.row_speed, self._meter.batch)
+    def measured(self) -> Measured | None:
+        """Return what steps cost as far as is known now."""
+        cost = self._costs.cost
+        return None if cost is None else Measured(cost.base, cost.per_row)
 
     def _take(self, running: RunningJob, result: StepResult, now: float) -> list[FromWorker]:
         """Turn one job's result into what is sent of it, and end the job if it is over."""

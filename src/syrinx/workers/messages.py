@@ -150,10 +150,10 @@ class VoicePrepared(Message, frozen=True, array_like=True, tag="prepared"):
 
 
 class Measured(Message, frozen=True, array_like=True, tag="measured"):
-    """Moving averages of the stepping (``HostLoad``)."""
+    """What steps cost (``meter.StepCost``)."""
 
-    row_speed: float | None
-    batch: float
+    base: float
+    per_row: float
 
 
 class Heartbeat(Message, frozen=True, array_like=True, tag="beat"):

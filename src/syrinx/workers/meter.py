@@ -1,4 +1,4 @@
-"""How fast a model turns steps into audio: a moving average over its stepping time. Pure."""
+"""How fast a model turns steps into audio: moving averages over its stepping time. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ WINDOW_S = 10.0
 """Stepping time over which the averages fade to 1/e: several utterances."""
 RECENT_S = 2.0
 """The same where the present speed is asked for: an utterance."""
+STALE_SHARE = 0.001
+"""What a size of batch that was not seen for long still counts: little beside fresh ones, all where it is alone."""
 
 
 class Meter:
@@ -19,14 +21,17 @@ class Meter:
         self._window_s = window_s
         self._audio_per_row_s = 0.0
         self._stepping_s = 0.0
-        self._row_seconds = 0.0
 
     def stepped(self, step_s: float, rows: int, audio_s: float) -> None:
         """Count one step of ``rows`` jobs (>= 1) that took ``step_s`` and made ``audio_s`` of audio in all."""
         fade = math.exp(-step_s / self._window_s)
         self._audio_per_row_s = self._audio_per_row_s * fade + audio_s / rows
         self._stepping_s = self._stepping_s * fade + step_s
-        self._row_seconds = self._row_seconds * fade + step_s * rows
+
+    @property
+    def stepping_s(self) -> float:
+        """Stepping time in the averages, faded."""
+        return self._stepping_s
 
     @property
     def row_speed(self) -> float | None:
@@ -35,10 +40,69 @@ class Meter:
             return None
         return self._audio_per_row_s / self._stepping_s
 
+
+@dataclass(frozen=True, slots=True)
+class StepCost:
+    """Seconds of stepping that a second of audio costs each job of a batch: ``base + per_row * rows``."""
+
+    base: float
+    per_row: float
+
+    def of(self, rows: int) -> float:
+        return self.base + self.per_row * rows
+
+    def listeners(self, max_batch: int) -> int:
+        """How many one process keeps gapless, each hearing a second of audio a second, in batches of at most
+        ``max_batch``; 0: not even one.
+
+        They share the largest batch in turns where it leaves time for more."""
+        whole = self.of(max_batch)
+        if whole <= 1:
+            return int(min(_MANY, max_batch / whole + _ROUNDING)) if whole > 0 else _MANY
+        return int(max(0.0, (1 - self.base) / self.per_row + _ROUNDING)) if 0 < self.per_row < math.inf else 0
+
+
+_MANY = 1 << 20
+_ROUNDING = 1e-9
+
+
+class CostBySize:
+    """What steps cost by the size of their batch, as a line through what was measured."""
+
+    def __init__(self, window_s: float = WINDOW_S) -> None:
+        self._window_s = window_s
+        self._meters: dict[int, Meter] = {}
+        self._seen_at: dict[int, float] = {}
+        self._stepping_s = 0.0
+
+    def stepped(self, step_s: float, rows: int, audio_s: float) -> None:
+        """Count a step as ``Meter.stepped`` does."""
+        self._stepping_s += step_s
+        self._seen_at[rows] = self._stepping_s
+        self._meters.setdefault(rows, Meter(self._window_s)).stepped(step_s, rows, audio_s)
+
     @property
-    def batch(self) -> float:
-        """Mean number of jobs per step, by time; 0 before any."""
-        return self._row_seconds / self._stepping_s if self._stepping_s > 0 else 0.0
+    def cost(self) -> StepCost | None:
+        """The line of least squares, each size weighted by the time it was stepped and by how long ago; neither part is
+        negative. While one size alone was seen, more rows are taken to cost nothing. None until there was audio."""
+        points = [
+            (rows, 1 / speed, self._weight(rows, meter))
+            for rows, meter in self._meters.items()
+            if (speed := meter.row_speed) is not None
+        ]
+        total = sum(weight for _, _, weight in points)
+        if total <= 0:
+            return None
+        mean_rows = sum(rows * weight for rows, _, weight in points) / total
+        mean_cost = sum(cost * weight for _, cost, weight in points) / total
+        spread = sum(weight * (rows - mean_rows) ** 2 for rows, _, weight in points)
+        slope = sum(weight * (rows - mean_rows) * (cost - mean_cost) for rows, cost, weight in points)
+        per_row = min(max(0.0, slope / spread), mean_cost / mean_rows) if spread > 0 else 0.0
+        return StepCost(mean_cost - per_row * mean_rows, per_row)
+
+    def _weight(self, rows: int, meter: Meter) -> float:
+        fresh = math.exp((self._seen_at[rows] - self._stepping_s) / self._window_s)
+        return meter.stepping_s * max(STALE_SHARE, fresh)
 
 
 @dataclass(frozen=True, slots=True)

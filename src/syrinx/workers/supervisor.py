@@ -25,6 +25,7 @@ from .errands import Errands
 from .faults import error_of
 from .host import HostLoad, HostState, HostStatus, JobTerms
 from .messages import Cancel, Credit, FromWorker, Idle, Output, Pace, VoicePrepared
+from .meter import StepCost
 from .placement import choose
 from .policy import BackendSpec, SupervisorPolicy
 from .recovery import Casualty, reason_to_fail
@@ -79,13 +80,9 @@ class Supervisor:
     @property
     def load(self) -> HostLoad:
         measured = [slot.measured for slot in self._slots if slot.ready and slot.measured is not None]
-        speeds = [m.row_speed for m in measured if m.row_speed is not None]
-        ready = sum(slot.ready for slot in self._slots)
-        return HostLoad(
-            row_speed=sum(speeds) / len(speeds) if speeds else None,
-            batch=sum(m.batch for m in measured) / len(measured) if measured else 0.0,
-            max_batch=(self._info.max_batch if self._info is not None else 1) * max(1, ready),
-        )
+        count, ready = len(measured), sum(slot.ready for slot in self._slots)
+        mean = StepCost(sum(m.base for m in measured) / max(1, count), sum(m.per_row for m in measured) / max(1, count))
+        return HostLoad(mean if count else None, self._info.max_batch if self._info is not None else 1, max(1, ready))
 
     @property
     def worker_pids(self) -> list[int]:
