@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syrinx.audio.encode import CONTAINERS
 from syrinx.audio.framing import Framer, Framing
+from syrinx.core.errors import UnsupportedFormat
 
 SECOND = bytes(48000)
 
@@ -70,3 +73,44 @@ def test_joined_messages_are_the_stream_and_little_is_held(
     assert all(out)
     if width:
         assert all(len(message) % (80 * width) == 0 for message in out[:-1])
+
+
+TWENTY_MS = Framing(chunk_s=0.02, exact=True)
+
+
+@given(st.lists(st.binary(max_size=700), max_size=30), st.booleans())
+def test_exact_frames_are_all_alike_but_for_the_last_one(pieces: list[bytes], flushed_between: bool) -> None:
+    framer = Framer(TWENTY_MS, 8000, 1)
+    out: list[bytes] = []
+    for piece in pieces:
+        out += framer.push(piece)
+        assert framer.pending < 160
+        if flushed_between:
+            assert framer.flush() == [], "only the end gives a part of a frame"
+    last = framer.flush(end=True)
+    assert [len(frame) for frame in out] == [160] * len(out)
+    assert [len(frame) for frame in last] == ([len(b"".join(pieces)) % 160] if len(b"".join(pieces)) % 160 else [])
+    assert b"".join(out + last) == b"".join(pieces)
+
+
+@pytest.mark.parametrize(
+    ("name", "chunk_s", "rate", "why"),
+    [
+        ("mp3", 0.02, 24_000, "only raw samples"),
+        ("wav", 0.02, 8000, "only raw samples"),
+        ("mulaw", 0.025, 11_025, "no whole number"),
+        ("pcm_s16le", 0.01, 22_050, "no whole number"),
+    ],
+)
+def test_exact_frames_that_cannot_be_had_are_refused(name: str, chunk_s: float, rate: int, why: str) -> None:
+    with pytest.raises(UnsupportedFormat, match=why) as caught:
+        Framing(chunk_s=chunk_s, exact=True).check(CONTAINERS[name], rate)
+    assert caught.value.param == "frame_ms"
+    Framing(chunk_s=chunk_s).check(CONTAINERS[name], rate)  # gathered ones can always be had
+
+
+@pytest.mark.parametrize(
+    ("name", "rate"), [("mulaw", 8000), ("alaw", 8000), ("pcm_s16le", 22_050), ("pcm_f32le", 48_000)]
+)
+def test_exact_frames_of_raw_samples_can_be_had(name: str, rate: int) -> None:
+    TWENTY_MS.check(CONTAINERS[name], rate)

@@ -110,6 +110,42 @@ async def test_a_finished_segment_leaves_no_audio_behind_in_the_framer(executor:
     heard.outlet.close()
 
 
+TELEPHONE = AudioFormat("mulaw", 8000)
+
+
+async def test_exact_frames_go_on_over_segments_and_pauses_and_only_the_last_is_shorter(
+    executor: ThreadPoolExecutor,
+) -> None:
+    heard = Heard(executor, Packing(Framing(chunk_s=0.02, exact=True), 0.0), format=TELEPHONE)
+    for index, seconds in enumerate((0.31, 0.205)):
+        heard.outlet.begin_segment(index, Span(index, index + 1))
+        await heard.push(chunk(seconds))
+        await asyncio.sleep(0.01)  # a timer would let a part of a frame go
+        await heard.outlet.end_segment()
+    assert {len(event.audio.data) for event in heard.audio} == {160}
+    await heard.outlet.finish()
+    sizes = [len(event.audio.data) for event in heard.audio]
+    assert sizes[:-1] == [160] * (len(sizes) - 1) and sizes[-1] < 160
+    assert heard.samples == heard.outlet.samples == len(heard.data) == pytest.approx(0.515 * 8000, abs=8)
+
+
+async def test_what_a_model_broke_off_is_heard_to_the_last_sample_of_an_exact_frame(
+    executor: ThreadPoolExecutor,
+) -> None:
+    heard = Heard(executor, Packing(Framing(chunk_s=0.5, exact=True), 0.0), format=TELEPHONE)
+    heard.outlet.begin_segment(0, Span(0, 1))
+    await heard.push(chunk(0.4))
+    assert heard.audio == []
+    heard.outlet.release()
+    assert heard.samples > 0.3 * 8000
+    heard.outlet.close()
+
+
+def test_exact_frames_of_what_is_no_raw_sample_are_refused(executor: ThreadPoolExecutor) -> None:
+    with pytest.raises(UnsupportedFormat, match="frames of equal length"):
+        Heard(executor, Packing(Framing(chunk_s=0.02, exact=True), 60), format=AudioFormat("mp3"))
+
+
 async def test_gathered_audio_is_let_go_in_time_though_more_keeps_coming(executor: ThreadPoolExecutor) -> None:
     heard = Heard(executor, Packing(Framing(buffer_bytes=10**9, flush_every=10**9), 0.03))
     heard.outlet.begin_segment(0, Span(0, 1))

@@ -52,6 +52,9 @@ class Outlet:
         self._step = int(INLINE_S * spec.native_rate)
         self._bytes_per_sample = container(spec.format.container).bytes_per_sample
         rate, framing = self._pipeline.sample_rate, packing.framing
+        if framing is not None:
+            framing.check(container(spec.format.container), rate)
+        self._gathers = framing is not None and not framing.exact
         self._framer = None if framing is None else Framer(framing, rate, self._bytes_per_sample)
         self._max_latency_s = packing.max_latency_s
         self._emit = emit
@@ -112,10 +115,11 @@ class Outlet:
         self._send(data, count)
 
     async def end_segment(self) -> None:
-        """Emit all that was gathered of the segment (its last few milliseconds come with what follows it)."""
+        """Emit all that was gathered of the segment (its last few milliseconds come with what follows it, and what does
+        not fill an exact frame)."""
         if self._new_segment:  # it had no audio, and begins where it ends
             self._send(*await self._through(NO_SAMPLES))
-        self.release()
+        self._let_go()
 
     async def finish(self) -> None:
         """Drain the chain and emit the rest."""
@@ -124,10 +128,14 @@ class Outlet:
         self.release()
 
     def release(self) -> None:
-        """Emit what the framer gathered, now."""
+        """Emit all that the framer holds, now: nothing comes after it."""
+        self._let_go(end=True)
+
+    def _let_go(self, *, end: bool = False) -> None:
+        """Emit what was gathered; only at the ``end`` also what does not fill an exact frame."""
         self._stop_timer()
         if self._framer is not None and not self._closed:
-            for message in self._framer.flush():
+            for message in self._framer.flush(end=end):
                 self._emit_message(message)
 
     def close(self) -> None:
@@ -174,8 +182,8 @@ class Outlet:
             self._emit_message(message)
         if messages:
             self._stop_timer()  # what is held now came later
-        if self._framer is not None and self._framer.pending and self._release_timer is None and not self._closed:
-            self._release_timer = asyncio.get_running_loop().call_later(self._hold_s(), self.release)
+        if self._gathers and self._framer and self._framer.pending and not self._release_timer and not self._closed:
+            self._release_timer = asyncio.get_running_loop().call_later(self._hold_s(), self._let_go)
 
     def _hold_s(self) -> float:
         """How long gathered audio may be held: never past half of what the listener has left to play."""

@@ -22,6 +22,11 @@ class Handshake:
     """The variable parts of the path by name, decoded."""
     query: Mapping[str, str] = field(default_factory=dict)
     """The query's parameters, decoded; the last of those that are repeated."""
+    frame_s: float | None = None
+    """Length that every audio message is to have, in seconds (``protocols.frames``); the session cuts them. None: as
+    the dialect has it."""
+    request_id: str = ""
+    """What the server's log calls this connection."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,10 @@ from syrinx.engine.policy import SessionOptions
 from syrinx.protocols.chatterbox.codec import ChatterboxPolicy, parse_synthesize
 from syrinx.protocols.chatterbox.messages import KnownVoice
 from syrinx.protocols.chatterbox.voice import Registration
+from syrinx.protocols.frames import frame_s
 from syrinx.server.auth import Keys
 from syrinx.server.bodies import parse_body
+from syrinx.server.framed import framed
 from syrinx.server.speech_stream import SpeechStream
 from syrinx.voices.store import VoiceDraft
 
@@ -42,7 +44,8 @@ class ChatterboxRoutes:
         """``POST /v1/synthesize``: audio in the format asked for, as it is made."""
         owner = self.keys.admit(request.scope)
         call = await parse_body(request, lambda body: parse_synthesize(body, self.policy, self.engine.resolve))
-        session = self.engine.session(SessionOptions(PROTOCOL, owner=owner))
+        options = framed(SessionOptions(PROTOCOL, owner=owner), frame_s(request.query_params))
+        session = self.engine.session(options)
         return SpeechStream(call, session, self.settings.http_send_timeout)
 
 

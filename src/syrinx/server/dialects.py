@@ -54,7 +54,13 @@ def realtime(settings: Settings, engine: Engine) -> Dialect:
         max_lead_s=max_lead_s(settings),
         marks=True,
     )
-    return Dialect(STREAM, lambda _: RealtimeCodec(policy, engine.resolve), options)
+
+    def codec(handshake: Handshake) -> RealtimeCodec:
+        # The primer is no frame: who counts in frames gets none.
+        unprimed = replace(policy, prime_bytes=0)
+        return RealtimeCodec(policy if handshake.frame_s is None else unprimed, engine.resolve)
+
+    return Dialect(STREAM, codec, options)
 
 
 def service_class(settings: Settings) -> ServiceClass:
@@ -92,8 +98,9 @@ def chatterbox(settings: Settings, engine: Engine) -> Dialect:
     as fast as they read."""
     policy, clock = chatterbox_policy(settings), SystemClock()
 
-    def codec(_: Handshake) -> Stopwatch:
-        return Stopwatch(ChatterboxCodec(policy, engine.resolve, lambda: known_voices(engine.voices)), clock.now)
+    def codec(handshake: Handshake) -> Stopwatch:
+        asked = replace(policy, frame_s=handshake.frame_s)
+        return Stopwatch(ChatterboxCodec(asked, engine.resolve, lambda: known_voices(engine.voices)), clock.now)
 
     return Dialect(
         "/v1/stream/tts",

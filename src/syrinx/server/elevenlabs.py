@@ -27,12 +27,14 @@ from syrinx.protocols.elevenlabs.lists import (
 )
 from syrinx.protocols.elevenlabs.messages import TimedChunks, TimedWhole
 from syrinx.protocols.elevenlabs.speech import ElevenLabsPolicy, parse_speech
+from syrinx.protocols.frames import frame_s
 from syrinx.protocols.one_shot import OneShot
 from syrinx.protocols.openai.errors import http_error
 from syrinx.server.answers import json_answer
 from syrinx.server.auth import Keys, listed_for
 from syrinx.server.bodies import parse_body
 from syrinx.server.chatterbox import request_name
+from syrinx.server.framed import framed
 from syrinx.server.speech_stream import AnswerForm, SpeechStream
 
 if TYPE_CHECKING:
@@ -89,7 +91,8 @@ class ElevenLabsRoutes:
             resolve = self.engine.resolve
             call = await parse_body(request, lambda body: parse_speech(body, handshake, self.policy, resolve))
             shape = form(call)
-            session = self.engine.session(SessionOptions(PROTOCOL, owner=owner, marks=form is not _plain))
+            options = SessionOptions(PROTOCOL, owner=owner, marks=form is not _plain)
+            session = self.engine.session(framed(options, frame_s(request.query_params)))
             return SpeechStream(call, session, self.settings.http_send_timeout, shape)
 
         return speech

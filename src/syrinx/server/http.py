@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from syrinx.core.errors import ModelNotFound
 from syrinx.core.types import EncodedAudio, Finished
 from syrinx.engine.policy import SessionOptions
+from syrinx.protocols.frames import frame_s
 from syrinx.protocols.one_shot import OneShot
 from syrinx.protocols.openai.speech import (
     SpeechPolicy,
@@ -31,6 +32,7 @@ from syrinx.protocols.openai.speech import (
 from syrinx.server.answers import json_answer
 from syrinx.server.auth import Keys, listed_for
 from syrinx.server.bodies import parse_body
+from syrinx.server.framed import framed
 from syrinx.server.speech_stream import PLAIN, AnswerForm, SpeechStream
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ class OpenAiRoutes:
         if call.instructions:
             choice = self.engine.resolve(call.request.model, call.request.voice)
             call = with_instructions(call, choice.info)
-        session = self.engine.session(self.options(owner))
+        session = self.engine.session(framed(self.options(owner), frame_s(request.query_params)))
         form = SERVER_SENT_EVENTS if call.stream_format is StreamFormat.SSE else PLAIN
         return SpeechStream(call, session, self.settings.http_send_timeout, form)
 

@@ -12,11 +12,13 @@ from starlette.routing import BaseRoute, Route
 
 from syrinx.core.types import EncodedAudio
 from syrinx.engine.policy import SessionOptions
+from syrinx.protocols.frames import frame_s
 from syrinx.protocols.orpheus import OrpheusPolicy, Speaker, parse_stream, speakers_body
 from syrinx.server.answers import json_answer
 from syrinx.server.auth import Keys, listed_for
 from syrinx.server.bodies import parse_body
 from syrinx.server.chatterbox import request_name
+from syrinx.server.framed import framed
 from syrinx.server.speech_stream import AnswerForm, SpeechStream
 
 if TYPE_CHECKING:
@@ -57,7 +59,8 @@ class OrpheusRoutes:
         """``POST /v1/audio/speech/stream``: raw 16-bit audio as it is made."""
         owner = self.keys.admit(request.scope)
         call = await parse_body(request, lambda body: parse_stream(body, self.policy, self.engine.resolve))
-        session = self.engine.session(SessionOptions(PROTOCOL, owner=owner))
+        options = framed(SessionOptions(PROTOCOL, owner=owner), frame_s(request.query_params))
+        session = self.engine.session(options)
         return SpeechStream(call, session, self.settings.http_send_timeout, FORM)
 
     async def voices(self, request: Request) -> Response:

@@ -12,12 +12,14 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import Message
 from starlette.websockets import WebSocket
 
-from syrinx.core.errors import Overloaded, SyrinxError, Unauthorized
+from syrinx.core.errors import InvalidRequest, Overloaded, SyrinxError, Unauthorized
 from syrinx.engine.policy import SessionOptions
 from syrinx.protocols.base import Handshake, SocketCodec
-from syrinx.server.answers import POLICY_VIOLATION, TRY_AGAIN_LATER, refuse_socket
+from syrinx.protocols.frames import RefusedAddress, frame_s
+from syrinx.server.answers import POLICY_VIOLATION, TRY_AGAIN_LATER, refuse_socket, request_id
 from syrinx.server.auth import Keys, subprotocol
 from syrinx.server.first_message import first_message
+from syrinx.server.framed import framed
 from syrinx.server.limits import SocketCap
 from syrinx.server.observe import Metrics
 from syrinx.server.websocket import INLINE_BYTES, Answer, Pump, PumpPolicy, content
@@ -78,7 +80,8 @@ class SocketRoutes:
     async def _run(self, websocket: WebSocket, dialects: Sequence[Dialect], owner: str) -> None:
         """Accept, find out which dialect is spoken, and pump until the end."""
         dialect, first = dialects[0], None
-        session = self.engine.session(with_owner(dialect.options, owner))
+        handshake, error = _handshake(websocket)
+        session = self.engine.session(_options(dialect, owner, handshake))
         try:
             await websocket.accept(subprotocol(websocket.scope.get("subprotocols", [])))
             if len(dialects) > 1:
@@ -87,15 +90,31 @@ class SocketRoutes:
                     dialect = await _spoken_in(first, dialects)
                 if dialect is not dialects[0]:
                     session.close()
-                    session = self.engine.session(with_owner(dialect.options, owner))
+                    session = self.engine.session(_options(dialect, owner, handshake))
             with self._counted(dialect):
-                codec = dialect.codec(Handshake(websocket.path_params, websocket.query_params))
+                codec = dialect.codec(handshake)
+                if error is not None:
+                    codec = RefusedAddress(codec, error)
                 await Pump(websocket, codec, session, self.policy, dialect.answer).run(first)
         finally:
             session.close()
 
     def _counted(self, dialect: Dialect) -> AbstractContextManager[None]:
         return self.metrics.sockets.labels(dialect.options.protocol).track_inprogress()
+
+
+def _handshake(websocket: WebSocket) -> tuple[Handshake, InvalidRequest | None]:
+    """What the address says, and what is wrong with it for every dialect alike."""
+    query, error = websocket.query_params, None
+    try:
+        length_s = frame_s(query)
+    except InvalidRequest as refusal:
+        length_s, error = None, refusal
+    return Handshake(websocket.path_params, query, length_s, request_id(websocket.scope)), error
+
+
+def _options(dialect: Dialect, owner: str, handshake: Handshake) -> SessionOptions:
+    return framed(with_owner(dialect.options, owner), handshake.frame_s)
 
 
 async def _spoken_in(first: Message | None, dialects: Sequence[Dialect]) -> Dialect:

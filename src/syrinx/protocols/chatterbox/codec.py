@@ -63,6 +63,8 @@ class ChatterboxPolicy:
     """Length of a frame in tokens of 40 ms, where a request names none."""
     early: bool = True
     """The first frames are short, so that the first sound comes at once."""
+    frame_s: float | None = None
+    """Length of every frame, whatever a request says; None: as it says."""
     service_class: ServiceClass = ServiceClass.INTERACTIVE
     max_reference_bytes: int = 16_000_000
     opus_bitrate: int | None = None
@@ -235,6 +237,9 @@ def _format(fields: Fields, policy: ChatterboxPolicy) -> AudioFormat:
 
 def _frames(fields: Fields, policy: ChatterboxPolicy) -> Frames:
     tokens = number(fields, "chunk_size", 1, MAX_CHUNK_TOKENS)
+    if policy.frame_s is not None:
+        exact = Frames.length(policy.frame_s)
+        return Frames(exact, exact)
     if not flag(fields, "streaming", default=True):
         return Frames.whole()
     frame = int(tokens or policy.chunk_tokens) * TOKEN_BYTES

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 SAMPLE_BYTES = 4
 """Of a 32-bit float."""
+RATE = 24_000
+"""Hertz."""
 TOKEN_BYTES = 960 * SAMPLE_BYTES
 """A token of the model stands for 40 ms: 960 samples at 24 kHz."""
-WHOLE_BYTES = 300 * 24_000 * SAMPLE_BYTES
+WHOLE_BYTES = 300 * RATE * SAMPLE_BYTES
 """Longest frame of a request that does not stream: five minutes, so that what is gathered for it has a bound."""
 
 
@@ -23,6 +25,11 @@ class Frames:
         self._next = min(first, frame)
         self._sent = 0
         self._held = bytearray()
+
+    @staticmethod
+    def length(frame_s: float) -> int:
+        """Bytes of so many seconds."""
+        return round(frame_s * RATE) * SAMPLE_BYTES
 
     @staticmethod
     def whole() -> Frames:
