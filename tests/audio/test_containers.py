@@ -65,6 +65,8 @@ def test_an_unknown_container_is_refused_with_the_list_of_those_that_exist() -> 
         ("mulaw", None, 24000, 8000),
         ("mulaw", 16000, 24000, 16000),
         ("wav_mulaw", None, 24000, 8000),
+        ("wav_alaw", None, 24000, 8000),
+        ("wav_f32le", None, 22050, 22050),
     ],
 )
 def test_output_rate(name: str, asked: int | None, native: int, delivered: int) -> None:
@@ -89,7 +91,7 @@ def test_a_bitrate_the_container_does_not_have_is_refused(name: str, bitrate: in
     assert caught.value.param == "bitrate"
 
 
-@pytest.mark.parametrize("name", ["wav", "wav_mulaw", "flac"])
+@pytest.mark.parametrize("name", ["wav", "wav_f32le", "wav_mulaw", "wav_alaw", "flac"])
 @pytest.mark.parametrize("samples", [0, 1, 24001])
 def test_a_sealed_file_tells_its_true_length(name: str, samples: int) -> None:
     encoder = create_encoder(AudioFormat(name), 24000)
@@ -110,7 +112,7 @@ def test_the_standard_library_reads_a_wav_of_known_length() -> None:
 
 
 @pytest.mark.parametrize("fed", [0, 700, 1001, 3000])
-@pytest.mark.parametrize(("name", "width"), [("wav", 2), ("wav_mulaw", 1)])
+@pytest.mark.parametrize(("name", "width"), [("wav", 2), ("wav_f32le", 4), ("wav_mulaw", 1), ("wav_alaw", 1)])
 def test_a_declared_length_is_kept_whatever_comes(name: str, width: int, fed: int) -> None:
     encoder = create_encoder(AudioFormat(name), 8000)
     data = encoder.begin(1001) + encoder.encode(np.ones(fed, np.float32)) + encoder.finish()

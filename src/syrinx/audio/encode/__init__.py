@@ -35,7 +35,9 @@ _ALL = (
     webm.WEBM,
     g711.MULAW,
     g711.ALAW,
+    wav.WAV_F32LE,
     wav.WAV_MULAW,
+    wav.WAV_ALAW,
 )
 _BY_NAME: dict[str, Container] = {entry.info.name: entry for entry in _ALL}
 

@@ -14,10 +14,10 @@ from syrinx.core.types import Samples
 
 from .base import Container, ContainerInfo, Encoder, EncoderSpec
 from .convert import to_int16
-from .g711 import mulaw_table
+from .g711 import alaw_table, mulaw_table
 
 UNKNOWN_SIZE = 0xFFFFFFFF
-PCM, MULAW = 1, 7
+PCM, FLOAT, ALAW, MULAW = 1, 3, 6, 7
 """WAVE format tags (RFC 2361)."""
 
 
@@ -74,6 +74,13 @@ class Wav(Encoder):
         return to_int16(samples).tobytes()
 
 
+class WavFloat(Wav):
+    layout = WavLayout(FLOAT, 4)
+
+    def _data(self, samples: Samples) -> bytes:
+        return np.asarray(samples, dtype="<f4").tobytes()
+
+
 class WavMulaw(Wav):
     layout = WavLayout(MULAW, 1)
 
@@ -85,7 +92,21 @@ class WavMulaw(Wav):
         return self._table[to_int16(samples).view(np.uint16)].tobytes()
 
 
+class WavAlaw(WavMulaw):
+    layout = WavLayout(ALAW, 1)
+
+    def __init__(self, spec: EncoderSpec) -> None:
+        super().__init__(spec)
+        self._table = alaw_table()
+
+
 WAV = Container(ContainerInfo("wav", "audio/wav", "wav", cheap=True, lossless=True), Wav, Wav.layout.seal)
+WAV_F32LE = Container(
+    ContainerInfo("wav_f32le", "audio/wav", "wav", cheap=True, lossless=True), WavFloat, WavFloat.layout.seal
+)
 WAV_MULAW = Container(
     ContainerInfo("wav_mulaw", "audio/wav", "wav", default_rate=8000, cheap=True), WavMulaw, WavMulaw.layout.seal
+)
+WAV_ALAW = Container(
+    ContainerInfo("wav_alaw", "audio/wav", "wav", default_rate=8000, cheap=True), WavAlaw, WavAlaw.layout.seal
 )
