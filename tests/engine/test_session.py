@@ -95,6 +95,14 @@ async def test_buffered_text_is_spoken_after_a_silence_without_ending_the_uttera
     assert isinstance(events[-1], Finished)
 
 
+async def test_an_utterance_may_have_a_silence_of_its_own(stage: Stage) -> None:
+    session = stage.session()
+    send_all(session, Open("u", SpeechRequest(), idle_flush_s=0.01), Append("u", "no end in sight"))
+    while not isinstance(await asyncio.wait_for(session.next(), 20), SegmentDone):
+        pass
+    session.close()
+
+
 async def test_ordered_utterances_run_one_after_the_other(stage: Stage) -> None:
     session = stage.session()
     for n in range(20):

@@ -178,6 +178,8 @@ class Open:
 
     utterance_id: str
     request: SpeechRequest
+    idle_flush_s: float | None = None
+    """Speak buffered text after this silence, above 0; None: as the session does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,8 @@ class Utterance:
         self._ledger.owner = place.owner
         self._ticket = Ticket(self._uid, place.owner, opened.request.service_class)
         policy = services.policy
-        patience = Patience(policy.text_timeout_s, options.idle_flush_s)
+        idle_flush_s = options.idle_flush_s if opened.idle_flush_s is None else opened.idle_flush_s
+        patience = Patience(policy.text_timeout_s, idle_flush_s)
         self._text = Manuscript(policy.max_text_chars, patience, services.executor)
         self._spoken: deque[_Spoken] = deque()
         self._segments = 0
