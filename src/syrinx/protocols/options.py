@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
+from syrinx.core.errors import VoiceNotFound
 from syrinx.core.types import SpeechRequest
 from syrinx.models.base import ModelInfo
 
@@ -31,3 +32,18 @@ def with_options(
     options = {name: value for name, value in wanted.items() if name in taken}
     left_out = tuple(name for name in wanted if name not in taken)
     return replace(request, options={**request.options, **options}) if options else request, left_out
+
+
+def with_stand_in(
+    request: SpeechRequest, resolve: Resolve, stand_ins: Mapping[str, str]
+) -> tuple[SpeechRequest, Found]:
+    """Find the voice; one that a dialect's clients name unasked has a stand-in where the model does not know it.
+
+    Raises ``VoiceNotFound``, ``ModelNotFound``, ``ModelNotReady``."""
+    try:
+        return request, resolve(request.model, request.voice)
+    except VoiceNotFound:
+        stand_in = stand_ins.get(request.voice or "")
+        if stand_in is None:
+            raise
+        return replace(request, voice=stand_in), resolve(request.model, stand_in)

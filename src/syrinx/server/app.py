@@ -20,10 +20,12 @@ from syrinx.protocols.openai.errors import envelope
 from syrinx.protocols.openai.speech import SpeechPolicy
 from syrinx.server.answers import error_answer, json_answer, plain_error
 from syrinx.server.auth import read_keys
+from syrinx.server.cartesia import CartesiaRoutes
 from syrinx.server.chatterbox import ChatterboxRoutes
 from syrinx.server.dialects import (
     DIALECTS,
     bits_per_second,
+    cartesia_policy,
     chatterbox_policy,
     elevenlabs_policy,
     orpheus_policy,
@@ -85,6 +87,7 @@ def build_app(
                 [dialect(settings, engine) for dialect in DIALECTS], voicereader.sockets()
             ),
             *ElevenLabsRoutes(engine, keys, elevenlabs_policy(settings), settings).routes(),
+            *CartesiaRoutes(engine, keys, cartesia_policy(settings), settings).routes(),
             *OpenAiRoutes(engine, keys, _speech_policy(settings), settings).routes(),
             *OrpheusRoutes(engine, keys, orpheus_policy(settings), settings).routes(),
             *ChatterboxRoutes(engine, keys, chatterbox_policy(settings), settings).routes(),

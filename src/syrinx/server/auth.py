@@ -18,6 +18,7 @@ SUBPROTOCOL = "auth.bearer.v1"
 """Offered by browsers together with the token, because they cannot set WebSocket headers; only this name is echoed."""
 KEY_HEADERS = ("x-api-key", "xi-api-key")
 SCHEMES = ("bearer", "token")
+QUERY_FIELDS = ("api_key", "access_token")
 
 
 class Keys:
@@ -76,7 +77,8 @@ def credentials(scope: Scope) -> list[str]:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     found = [token.strip()] if scheme.lower() in SCHEMES else []
     found += [headers.get(name, "") for name in KEY_HEADERS]
-    found += parse_qs(scope.get("query_string", b"").decode("latin-1")).get("api_key", [])
+    query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+    found += [key for name in QUERY_FIELDS for key in query.get(name, [])]
     offered = scope.get("subprotocols", [])
     if subprotocol(offered):
         found.append(offered[offered.index(SUBPROTOCOL) + 1])

@@ -11,9 +11,12 @@ from syrinx.core.clock import SystemClock
 from syrinx.core.types import ServiceClass
 from syrinx.engine.policy import SessionOptions
 from syrinx.protocols.base import Handshake
+from syrinx.protocols.cartesia.codec import CartesiaCodec
+from syrinx.protocols.cartesia.speech import CartesiaPolicy
 from syrinx.protocols.chatterbox.codec import ChatterboxCodec, ChatterboxPolicy
 from syrinx.protocols.elevenlabs.sockets import MultiStreamCodec, StreamInputCodec
 from syrinx.protocols.elevenlabs.speech import ElevenLabsPolicy
+from syrinx.protocols.openai_realtime.codec import OpenAIRealtimeCodec, OpenAIRealtimePolicy
 from syrinx.protocols.orpheus import OrpheusCodec, OrpheusPolicy, speaks
 from syrinx.protocols.realtime.codec import RealtimeCodec, RealtimePolicy
 from syrinx.server.answers import POLICY_VIOLATION
@@ -137,12 +140,35 @@ def multi_stream_input(settings: Settings, engine: Engine) -> Dialect:
     )
 
 
+def cartesia_policy(settings: Settings) -> CartesiaPolicy:
+    """Its share of the settings, on the socket and over HTTP."""
+    return CartesiaPolicy(
+        settings.max_text_chars, settings.default_speed, service_class(settings), settings.max_pending_per_connection
+    )
+
+
+def cartesia(settings: Settings, engine: Engine) -> Dialect:
+    """Cartesia's socket of contexts."""
+    policy = cartesia_policy(settings)
+    options = replace(realtime(settings, engine).options, protocol="cartesia", ordered=False)
+    return Dialect("/tts/websocket", lambda _: CartesiaCodec(policy, engine.resolve), options)
+
+
+def openai_realtime(settings: Settings, engine: Engine) -> Dialect:
+    """OpenAI's Realtime API: one response after the other."""
+    policy = OpenAIRealtimePolicy(settings.max_text_chars, settings.max_pending_per_connection, settings.default_speed)
+    options = replace(realtime(settings, engine).options, protocol="openai-realtime", idle_flush_s=None)
+    return Dialect("/v1/realtime", lambda handshake: OpenAIRealtimeCodec(handshake, policy, engine.resolve), options)
+
+
 DIALECTS: tuple[Callable[[Settings, Engine], Dialect], ...] = (
     realtime,
     orpheus,
     chatterbox,
     stream_input,
     multi_stream_input,
+    openai_realtime,
+    cartesia,
 )
 """Every WebSocket dialect; of those that share a path, the first takes what the others do not recognise."""
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Route
-from starlette.types import Scope
+from starlette.routing import BaseRoute, Route
 
 from syrinx.core.errors import SyrinxError, VoiceNotFound
 from syrinx.core.types import EncodedAudio
@@ -33,6 +32,7 @@ from syrinx.protocols.openai.errors import http_error
 from syrinx.server.answers import json_answer
 from syrinx.server.auth import Keys, listed_for
 from syrinx.server.bodies import parse_body
+from syrinx.server.by_header import RouteByHeader
 from syrinx.server.chatterbox import request_name
 from syrinx.server.framed import framed
 from syrinx.server.speech_stream import AnswerForm, SpeechStream
@@ -43,20 +43,11 @@ if TYPE_CHECKING:
 
 PROTOCOL = "elevenlabs"
 SPEECH = "/v1/text-to-speech/{voice}"
-KEY_HEADER = b"xi-api-key"
+KEY_HEADERS = (b"xi-api-key",)
 """What the vendor's clients send their key in, and others do not."""
 
 Form = Callable[[OneShot], AnswerForm]
 Handler = Callable[[Request], Awaitable[Response | SpeechStream]]
-
-
-class _OursByHeader(Route):
-    """A path that other dialects have too: ours where the request carries the vendor's header."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        if not any(name == KEY_HEADER for name, _ in scope.get("headers", ())):
-            return Match.NONE, {}
-        return super().matches(scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +67,10 @@ class ElevenLabsRoutes:
                 Route(SPEECH + path, self._answering(self._speech(form)), methods=["POST"])
                 for path, form in speech.items()
             ),
-            _OursByHeader("/v1/voices", self._answering(self.voices)),
+            RouteByHeader("/v1/voices", self._answering(self.voices), KEY_HEADERS),
             Route("/v1/voices/{voice}", self._answering(self.voice), methods=["GET"]),
             Route("/v2/voices", self._answering(self.search)),
-            _OursByHeader("/v1/models", self._answering(self.models)),
+            RouteByHeader("/v1/models", self._answering(self.models), KEY_HEADERS),
             Route("/v1/user", self._answering(self.user)),
             Route("/v1/user/subscription", self._answering(self.subscription)),
         ]

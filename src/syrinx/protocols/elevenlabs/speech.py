@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 from syrinx.audio.delivery import LIMITS
 from syrinx.audio.encode import container
-from syrinx.core.errors import InvalidRequest, UnsupportedFormat, VoiceNotFound
+from syrinx.core.errors import InvalidRequest, UnsupportedFormat
 from syrinx.core.types import AudioFormat, Delivery, ServiceClass, SpeechRequest
 from syrinx.protocols.base import Handshake
 from syrinx.protocols.formats import audio_format
 from syrinx.protocols.jsonwire import LANGUAGE_TAG, Fields, kind, number, read_object, string
 from syrinx.protocols.one_shot import OneShot, needed_text
-from syrinx.protocols.options import Found, Resolve, with_options
+from syrinx.protocols.options import Found, Resolve, with_options, with_stand_in
 
 DEFAULT_FORMAT = "mp3_44100_128"
 """Where none is named (API reference, text-to-speech)."""
@@ -102,13 +102,7 @@ def resolved(request: SpeechRequest, resolve: Resolve) -> tuple[SpeechRequest, F
     """Find the voice; one of the vendor's premade voices has a stand-in where the model does not know it.
 
     Raises ``VoiceNotFound``, ``ModelNotFound``, ``ModelNotReady``."""
-    try:
-        return request, resolve(request.model, request.voice)
-    except VoiceNotFound:
-        if request.voice not in PREMADE:
-            raise
-        request = replace(request, voice=PREMADE[request.voice])
-        return request, resolve(request.model, request.voice)
+    return with_stand_in(request, resolve, PREMADE)
 
 
 def output_format(name: str) -> AudioFormat:

@@ -1,0 +1,1 @@
+"""Cartesia's text to speech: its HTTP routes and its socket of contexts."""
