@@ -1,0 +1,1 @@
+"""OpenAI's Realtime API (the names of its general availability): text in, audio out."""
