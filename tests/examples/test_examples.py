@@ -56,15 +56,24 @@ def test_the_elevenlabs_sdk_for_python(server: ServerProcess, tmp_path: Path) ->
     assert re.search(r"'e' is heard after [1-9]\.\d\d s", said), "times spell the text"
 
 
-def test_the_openai_sdk_for_javascript(server: ServerProcess, tmp_path: Path) -> None:
+def run_node(script: str, url: str, folder: Path) -> str:
+    """Run it beside a copy of the packages, where node looks for them."""
     if shutil.which("node") is None or not SDK.is_dir():
         pytest.skip("needs node, and `npm ci --prefix tests/clients`")
-    (tmp_path / "node_modules").symlink_to(SDK, target_is_directory=True)
-    shutil.copy(EXAMPLES / "openai_node.mjs", tmp_path)  # node looks for packages beside the script
-    said = run(["node", "openai_node.mjs", server.url], tmp_path)
+    (folder / "node_modules").symlink_to(SDK, target_is_directory=True)
+    shutil.copy(EXAMPLES / script, folder)
+    return run(["node", script, url], folder)
+
+
+@pytest.mark.parametrize("script", ["openai_node.mjs", "elevenlabs_node.mjs"])
+def test_the_sdks_for_javascript(script: str, server: ServerProcess, tmp_path: Path) -> None:
+    said = run_node(script, server.url, tmp_path)
     assert "first audio after" in said
-    samples, _ = soundfile.read(tmp_path / "openai_node.mp3")
+    samples, rate = soundfile.read(tmp_path / script.replace(".mjs", ".mp3"))
     assert_audible(samples)
+    assert len(samples) / rate > 2
+    if script == "elevenlabs_node.mjs":
+        assert re.search(r'"e" is heard after [1-9]\.\d\d s', said), "times spell the text"
 
 
 def test_a_voice_agent_speaks_and_is_interrupted(server: ServerProcess, tmp_path: Path) -> None:
@@ -106,7 +115,8 @@ def test_the_engine_in_a_program_of_ones_own(tmp_path: Path) -> None:
     assert re.fullmatch(r"[\d.]+ s none [\d.]+ s", said[3])
 
 
-@pytest.mark.parametrize("example", sorted(EXAMPLES.iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize("example", sorted(EXAMPLES.rglob("*.*")), ids=lambda path: path.name)
 def test_an_example_is_short_and_has_a_test(example: Path) -> None:
     assert len(example.read_text(encoding="utf-8").splitlines()) <= 60
-    assert example.name in Path(__file__).read_text(encoding="utf-8")
+    tests = Path(__file__).parent.glob("test_*.py")
+    assert any(example.name in path.read_text(encoding="utf-8") for path in tests)
