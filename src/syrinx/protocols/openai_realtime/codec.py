@@ -163,9 +163,7 @@ class OpenAIRealtimeCodec:
         if whole_number(fields, "content_index"):
             raise InvalidRequest("'content_index' can only be 0.", code="invalid_value", param="content_index")
         heard = item.truncate(end_ms)
-        truncated = event(
-            "conversation.item.truncated", item_id=item.id, content_index=0, audio_end_ms=end_ms, heard=heard
-        )
+        truncated = event("conversation.item.truncated", item_id=item.id, content_index=0, audio_end_ms=end_ms, **heard)
         return [self._stop(item, end_ms / 1000), truncated]
 
     def _create(self, fields: Fields) -> list[Action]:

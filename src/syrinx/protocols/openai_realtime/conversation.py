@@ -41,7 +41,7 @@ class Item:
     response_id: str = ""
     """Of a response's own item: whose it is."""
 
-    def truncate(self, end_ms: int) -> dict[str, str]:
+    def truncate(self, end_ms: int) -> dict[str, Any]:
         """Forget what comes after that time of its audio; returns what was heard of the text, and what was not.
 
         Raises ``InvalidRequest`` where it has no audio of that length."""

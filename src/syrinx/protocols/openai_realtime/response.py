@@ -155,7 +155,7 @@ class Response:
         status = "completed" if completed else "failed" if isinstance(ended, Failed) else "cancelled"
         done: dict[str, Any] = {"status_details": self._details(ended, status), "usage": self._usage()}
         if not completed:
-            done |= {"heard": self.words.heard(ended.spoken_until)}
+            done |= self.words.heard(ended.spoken_until)
         if not self.begun:
             self.item.status = "incomplete"
             return [event("response.done", response=self._told(status) | done)]

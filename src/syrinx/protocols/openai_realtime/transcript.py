@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from typing import Any
 
 from syrinx.core.types import Mark, MarkKind
 from syrinx.text.words import word_end
@@ -51,11 +52,11 @@ class Transcript:
         self.audio_s, self._cut = seconds, self.until(seconds)
         self.told = min(self.told, self._cut)
 
-    def heard(self, offset: int = 0) -> dict[str, str]:
-        """What the listener heard of the text and what is left of it: up to where it was cut, else up to the word that
-        ends at ``offset``."""
+    def heard(self, offset: int = 0) -> dict[str, Any]:
+        """What is told of an interruption: the text up to where it was cut, else to the word that ends at ``offset``,
+        was heard."""
         until = word_end(self.text, offset) if self._cut is None else self._cut
-        return {"transcript": self.text[:until], "remaining": self.text[until:]}
+        return {"spoken_until": until, "heard": self.text[:until], "remaining": self.text[until:]}
 
     def _note(self, at_s: float, end: int) -> None:
         """Times and places never fall."""
