@@ -185,7 +185,7 @@ def _answers(port: int) -> bool:
 def ours(environment: Path, weights: Path, config: str, folder: Path) -> Iterator[Target]:
     """Syrinx with the model in its environment, ready."""
     data = folder / "data"
-    patient = {"data_dir": data, "queue_wait_sla_ms": 60_000}  # the peer turns nobody away either
+    patient = {"data_dir": data, "queue_wait_sla_ms": 600_000}  # the peer turns nobody away either
     plan = ServerPlan("pocket", {"weights": str(weights), "config": config}, patient)
     server = Server(plan, folder)
     environments = Environments(data / "environments")

@@ -129,6 +129,11 @@ class Settings(BaseModel):
     max_concurrent_jobs: int = Field(default=256, ge=1, description="Utterances that run at once, per model")
     max_queued_requests: int = Field(default=256, ge=0, description="Utterances that may wait, per model")
     queue_wait_sla_ms: int = Field(default=2000, ge=0, description="Refuse when the expected wait is longer")
+    when_busy: Literal["wait", "share"] = Field(
+        default="wait",
+        description="More listeners than the model carries: the others wait, so that none hears a gap, or all begin at "
+        "once and share what there is",
+    )
     avg_job_wall_ms: int = Field(default=2500, ge=1, description="Assumed time of an utterance before any was measured")
     max_pending_per_connection: int = Field(default=128, ge=1, description="Utterances one connection may have waiting")
     max_connections: int = Field(default=1000, ge=1, description="Open WebSocket connections; as many Wyoming ones")

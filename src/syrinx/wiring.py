@@ -151,6 +151,7 @@ def engine_policy(settings: Settings) -> EnginePolicy:
             max_queued=settings.max_queued_requests,
             wait_sla_s=settings.queue_wait_sla_ms / 1000,
             initial_wall_s=settings.avg_job_wall_ms / 1000,
+            share=settings.when_busy == "share",
         ),
         first_piece=FirstPiece(
             max_words=0 if settings.profile == "throughput" else settings.first_segment_max_words,

@@ -73,6 +73,12 @@ def test_the_places_are_those_that_a_batch_can_carry(cost: StepCost, workers: in
     assert sum(admission.request(ticket(f"t{i}"), 0.0, load) for i in range(20)) == places
 
 
+def test_where_listeners_share_all_begin_whatever_the_model_carries() -> None:
+    admission = Admission(AdmissionPolicy(max_running=6, max_queued=50, wait_sla_s=1e9, share=True))
+    load = HostLoad(StepCost(2.0, 0), max_batch=1)
+    assert sum(admission.request(ticket(f"t{i}"), 0.0, load) for i in range(9)) == 6
+
+
 def test_a_model_too_slow_for_anyone_still_serves_one_at_a_time() -> None:
     admission = Admission(AdmissionPolicy(wait_sla_s=1e9))
     load = HostLoad(StepCost(1 / 0.3, 0), max_batch=1)

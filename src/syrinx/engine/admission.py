@@ -29,6 +29,8 @@ class AdmissionPolicy:
     wait_sla_s: float = 2.0
     initial_wall_s: float = 2.5
     """Assumed wall time of an utterance before one was measured."""
+    share: bool = False
+    """Let listeners in whatever the model carries: they begin sooner and hear gaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,5 +147,5 @@ class Admission:
         The measure is an average over ten seconds of stepping (``workers.meter``), so that a hiccup takes a part of
         the places and never all.
         """
-        listeners = None if load is None else load.listeners
+        listeners = None if load is None or self._policy.share else load.listeners
         return self._policy.max_running if listeners is None else max(1, min(self._policy.max_running, listeners))
