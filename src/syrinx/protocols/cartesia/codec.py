@@ -126,12 +126,15 @@ class CartesiaCodec:
             raise InvalidRequest(
                 "This context takes no more text: its last message did not continue.", param="context_id"
             )
+        at_once = _delay_ms(fields) == 0
+        if at_once and not text[-1].isspace():
+            text += " "  # spoken by itself, so it ends a word
         chars = context.transcript.chars + len(text)
         if chars > self._policy.max_chars:
             raise TextTooLong(self._policy.max_chars, chars, param="transcript")
         context.transcript.add(text)
         said: list[Action] = [Append(context.utterance_id, text)]
-        return [*said, Flush(context.utterance_id)] if _delay_ms(fields) == 0 else said
+        return [*said, Flush(context.utterance_id)] if at_once else said
 
     def _go_on(self, context: _Context, *, more: bool, flush: bool) -> list[Action]:
         if context.ended:

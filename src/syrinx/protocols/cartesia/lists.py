@@ -62,8 +62,10 @@ def voices_body(voices: Sequence[ListedAs], query: Mapping[str, str]) -> bytes:
     or before ``ending_before``. Of voices of one id the first is listed.
 
     Raises ``InvalidRequest`` for a ``limit`` out of range and a cursor that is no voice."""
-    unique = {listed.voice_id: listed for listed in reversed(voices)}
-    found = [listed for listed in reversed(unique.values()) if _matches(listed, query)]
+    unique: dict[str, ListedAs] = {}
+    for listed in voices:
+        unique.setdefault(listed.voice_id, listed)
+    found = [listed for listed in unique.values() if _matches(listed, query)]
     page, has_more = _page(found, query)
     return _encode(
         {

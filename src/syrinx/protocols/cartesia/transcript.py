@@ -5,16 +5,14 @@ Offsets are Python's (Unicode code points) of the text as it was sent, all of it
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from syrinx.core.types import Mark, MarkKind
 from syrinx.text.rules.clean import SPEAKABLE
+from syrinx.text.words import word_end
 
-_CLOSING = re.compile(r"[^\w\s]+(?=\s|\Z)")
-"""Punctuation that belongs to the word before it: up to the next white space."""
 KEPT_CHARS = 4096
 """What was spoken is forgotten so many characters at once: cutting a long text after each sentence copies it as
 often."""
@@ -68,8 +66,7 @@ class Transcript:
         before = self._slice(self._told, begin)
         if before and not before[-1].isspace():
             begin -= len(before.split()[-1])  # an opening bracket or quotation mark
-        closing = _CLOSING.match(self._text, mark.span.end - self._origin)
-        self._told = mark.span.end if closing is None else self._origin + closing.end()
+        self._told = self._origin + word_end(self._text, mark.span.end - self._origin)
         return Word(self._slice(begin, self._told).strip(), mark.start_s, mark.end_s)
 
     # --- flushes ---------------------------------------------------------------------------------------------------
