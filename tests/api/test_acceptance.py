@@ -134,8 +134,31 @@ async def test_2_02_the_rate_is_what_it_says(data_dir: Path, recording: bytes) -
 async def test_2_02_a_stream_knows_how_far_it_was_heard(tone: TTSEngine) -> None:
     stream = tone.synthesize_streaming(TEXT)
     assert await spoken(stream) and stream.spoken_until == len(TEXT)
+    assert (stream.heard, stream.remaining) == (TEXT, "")
     with pytest.raises(StopAsyncIteration):
         await anext(stream)
+    await stream.aclose()
+    assert stream.spoken_until == len(TEXT), "a program may have played it since"
+
+
+async def test_a_program_says_how_much_it_played_of_what_it_has_long_read(tone: TTSEngine) -> None:
+    text = "Well, $5 😀 is a lot.\n"
+    stream = tone.synthesize_streaming(text)
+    await spoken(stream)
+    await stream.aclose(0.01)
+    assert (stream.heard, stream.remaining) == ("Well,", " $5 😀 is a lot.\n")
+    plain = tone.speak(text)
+    await asyncio.to_thread(list, plain)
+    await asyncio.to_thread(plain.close, 0.0)
+    assert (plain.heard, plain.remaining) == ("", text)
+
+
+async def test_who_leaves_a_stream_in_the_middle_says_how_much_was_played(tone: TTSEngine) -> None:
+    text = "One two three. " * 200
+    stream = tone.synthesize_streaming(text)
+    await anext(stream)
+    await stream.aclose(0.01)
+    assert (stream.heard, stream.remaining) == ("One", text.removeprefix("One"))
 
 
 async def test_2_02_text_may_come_as_tokens(tone: TTSEngine) -> None:

@@ -13,6 +13,7 @@ from syrinx.client.events import (
     Canceled,
     Completed,
     Created,
+    Interrupted,
     Refused,
     SessionUpdated,
     Unknown,
@@ -28,6 +29,14 @@ EVENTS = [
         Completed("r1", 0.5, 12_000),
     ),
     ({"type": "response.canceled", "response": "r1"}, Canceled("r1")),
+    (
+        {"type": "response.canceled", "response": "r1", "spoken_until": 1, "heard": "A", "remaining": " b"},
+        Canceled("r1", 1, "A", " b"),
+    ),
+    (
+        {"type": "response.interrupted", "response": "r1", "spoken_until": 1, "heard": "A", "remaining": " b"},
+        Interrupted("r1", 1, "A", " b"),
+    ),
     (
         {"type": "session.updated", "session": {"voice": "female", "audio": {"format": "pcm", "sample_rate": 24_000}}},
         SessionUpdated("female", "pcm", 24_000),

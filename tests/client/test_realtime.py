@@ -50,7 +50,9 @@ async def test_messages_are_those_of_the_dialect() -> None:
         await speech.append("To")
         await speech.commit()
         await speech.cancel("r1")
+        await speech.cancel("r1", played_s=0.5)
         await speech.barge()
+        await speech.barge("r1", played_s=0.5)
         await speech.end()
         assert [event async for event in speech] == []
     assert (named, len(made_up)) == ("r1", len("resp_") + 16)
@@ -62,7 +64,9 @@ async def test_messages_are_those_of_the_dialect() -> None:
         {"type": "input.append", "text": "To"},
         {"type": "input.commit"},
         {"type": "response.cancel", "response": "r1"},
-        {"type": "barge"},
+        {"type": "response.cancel", "response": "r1", "played_s": 0.5},
+        {"type": "barge", "heard": True},
+        {"type": "barge", "heard": True, "response": "r1", "played_s": 0.5},
         {"type": "session.end"},
     ]
 

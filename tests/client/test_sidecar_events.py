@@ -48,6 +48,8 @@ def test_each_event_has_its_type() -> None:
     assert parse_job_event('{"type":"JOB_STARTED","job_id":"j"}') == JobStarted("j")
     assert parse_job_event('{"type":"JOB_DONE","job_id":"j"}') == JobDone("j")
     assert parse_job_event('{"type":"JOB_CANCELED","job_id":"j"}') == JobCanceled("j")
+    told = '{"type":"JOB_CANCELED","job_id":"j","heard":"A","remaining":" b"}'
+    assert parse_job_event(told) == JobCanceled("j", "A", " b")
     audio = parse_job_event(json.dumps(CHUNK))
     assert audio == JobAudio("j", 1, b"\1\0\2\0", 24_000, 0, 2, 9)
     assert isinstance(audio, JobAudio) and audio.duration_s == 2 / 24_000

@@ -177,6 +177,9 @@ class FakeEngine:
 class _Utterance:
     opened: Open
     texts: deque[str] = field(default_factory=deque)
+    """Not yet said."""
+    script: str = ""
+    """All of it."""
     ended: bool = False
     samples: int = 0
     steps: Iterator[ServerEvent | None] | None = None
@@ -205,16 +208,19 @@ class FakeSession:
             self._told.append(Accepted(event.utterance_id))
             return
         if isinstance(event, Barge):
+            for name in reversed(list(self.live)):
+                self._cancel(name)
             return
         utterance = self.live.get(event.utterance_id)
         if utterance is None:
             raise InvalidRequest("no such utterance", code="unknown_utterance")
         if isinstance(event, Append):
             utterance.texts.append(event.text)
+            utterance.script += event.text
         elif isinstance(event, End):
             utterance.ended = True
         elif isinstance(event, Cancel):
-            self._end(Finished(event.utterance_id, FinishReason.CANCELED, utterance.samples, 0.0, spoken_until=7))
+            self._cancel(event.utterance_id)
 
     @property
     def over(self) -> bool:
@@ -256,9 +262,10 @@ class FakeSession:
             del self.live[event.utterance_id]
         return event
 
-    def _end(self, event: Finished) -> None:
-        self.live.pop(event.utterance_id, None)
-        self._told.append(event)
+    def _cancel(self, name: str) -> None:
+        """Whoever listens has heard seven characters, whatever they say."""
+        utterance = self.live.pop(name)
+        self._told.append(Finished(name, FinishReason.CANCELED, utterance.samples, 0.0, 7, utterance.script))
 
     def _speak(self, utterance: _Utterance) -> Iterator[ServerEvent | None]:
         name, request = utterance.opened.utterance_id, utterance.opened.request

@@ -47,7 +47,11 @@ def sound(name: str = "1", data: bytes = b"\1\2\3\4") -> Audio:
 
 
 def done(name: str = "1", reason: FinishReason = FinishReason.COMPLETED, audio_s: float = 0.5) -> Finished:
-    return Finished(name, reason, 1, audio_s, 0)
+    return Finished(name, reason, 1, audio_s, 5, "Hello you.")
+
+
+HEARD = {"spoken_until": 5, "heard": "Hello", "remaining": " you."}
+"""What the last message says where ``done`` was canceled."""
 
 
 _LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=60)

@@ -38,7 +38,7 @@ from syrinx.protocols.chatterbox.codec import ChatterboxCodec, ChatterboxPolicy,
 from syrinx.protocols.chatterbox.frames import TOKEN_BYTES
 from syrinx.protocols.chatterbox.messages import KnownVoice
 from syrinx.protocols.chatterbox.voice import Registration
-from tests.protocols.common import OneModel, done, objects, said, sound
+from tests.protocols.common import HEARD, OneModel, done, objects, said, sound
 
 POLICY = ChatterboxPolicy(max_chars=50, default_speed=1.5, chunk_tokens=4, max_reference_bytes=30, opus_bitrate=32_000)
 CLIP = base64.b64encode(b"a recording").decode()
@@ -199,7 +199,8 @@ def test_cancel_stops_a_request_or_all_and_drops_what_is_held() -> None:
     assert tell(target, "cancel") == [Cancel("3"), Cancel("2"), Cancel("1")]
     target.render(sound())
     (complete,) = said(target.render(done("1", FinishReason.CANCELED)))
-    assert complete == {"type": "synthesis_complete", "chunk_id": 0, "request_id": "a", "canceled": True}
+    assert complete == {"type": "synthesis_complete", "chunk_id": 0, "request_id": "a", "canceled": True, **HEARD}
+    assert tell(target, "cancel", played_s=0.5) == [Cancel("3"), Cancel("2", 0.5)], "the first is the one that plays"
     assert tell(codec(), "cancel") == []
     assert refused(codec(), "cancel", request_id="zzz")[0]["code"] == "unknown_request"
 

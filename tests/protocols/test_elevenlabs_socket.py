@@ -39,7 +39,7 @@ from syrinx.protocols.base import Action, Close, Drain, Handshake, Reply
 from syrinx.protocols.elevenlabs.sockets import MultiStreamCodec, StreamInputCodec
 from syrinx.protocols.elevenlabs.speech import PREMADE, ElevenLabsPolicy
 from syrinx.voices.aliases import OPENAI_VOICES
-from tests.protocols.common import Found, OneModel, done, objects, said, sound
+from tests.protocols.common import HEARD, Found, OneModel, done, objects, said, sound
 
 resolve = OneModel(options=("stability",))
 PCM = {"output_format": "pcm_24000", "model_id": "eleven_flash_v2_5"}
@@ -140,7 +140,7 @@ def test_a_close_in_the_middle_of_the_text_stops(auto: str) -> None:
     tell(target, "Hello. ", context_id="a")
     tell(target, "And. ", context_id="a", flush=auto == "true")  # LiveKit flushes with each sentence
     assert tell(target, context_id="a", close_context=True) == [Cancel("1")]
-    assert said(target.render(done(reason=FinishReason.CANCELED))) == [final("a")]
+    assert said(target.render(done(reason=FinishReason.CANCELED))) == [{**final("a"), **HEARD}]
     assert target.render(sound()) == target.render(done()) == []
 
 

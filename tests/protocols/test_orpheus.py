@@ -45,7 +45,7 @@ from syrinx.protocols.orpheus import (
     speaks,
 )
 from syrinx.voices.aliases import OPENAI_VOICES
-from tests.protocols.common import Found, OneModel, done, objects, said, sound
+from tests.protocols.common import HEARD, Found, OneModel, done, objects, said, sound
 
 resolve = OneModel(options=("temperature",))
 
@@ -218,7 +218,9 @@ def test_cancel_stops_a_segment_or_all_the_waiting_first() -> None:
     assert tell(target, cancel=True, segment_id="a") == [Cancel("3"), Cancel("1")]
     assert tell(target, cancel=True) == [Cancel("3"), Cancel("2"), Cancel("1")]
     ends = said(target.render(done("3", FinishReason.CANCELED)))
-    assert ends == [{"type": "end", "segment_id": "a", "canceled": True}]
+    assert ends == [{"type": "end", "segment_id": "a", "canceled": True, **HEARD}]
+    assert tell(target, cancel=True, segment_id="a", played_s=0.5) == [Cancel("1", 0.5)]
+    assert tell(target, cancel=True, played_s=0.5) == [Cancel("2"), Cancel("1", 0.5)], "the first is the one that plays"
     (error,) = refused(codec(), cancel=True, segment_id="zzz")
     assert error["code"] == "unknown_segment"
 

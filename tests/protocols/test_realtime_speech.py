@@ -32,6 +32,7 @@ from syrinx.core.types import (
     Failed,
     Finished,
     FinishReason,
+    Interrupted,
     Mark,
     MarkKind,
     Marks,
@@ -90,7 +91,7 @@ def audio(name: str, data: bytes = b"\1\2") -> Audio:
 
 
 def finished(name: str, reason: FinishReason = FinishReason.COMPLETED) -> Finished:
-    return Finished(name, reason, 48_000, 2.0, spoken_until=5)
+    return Finished(name, reason, 48_000, 2.0, spoken_until=5, text="Hello you.")
 
 
 # --- settings of the connection ------------------------------------------------------------------------------------
@@ -324,7 +325,8 @@ def test_1_09_a_second_cancel_is_not_answered_twice():
     assert tell(target, "response.cancel", response="a") == [Cancel("a")]
     assert tell(target, "response.cancel", response="a") == []
     (event,) = said(target.render(finished("a", FinishReason.CANCELED)))
-    assert event == {"type": "response.canceled", "response": "a", "spoken_until": 5}
+    heard = {"spoken_until": 5, "heard": "Hello", "remaining": " you."}
+    assert event == {"type": "response.canceled", "response": "a", **heard}
     assert target.render(audio("a")) == []
 
 
@@ -404,9 +406,45 @@ def test_1_14_barge_cancels_active_queued_and_pending_text():
     tell(target, "response.create", response_id="b", input="Hi.")
     pending = tell(target, "input.append", text="and")[0]
     assert isinstance(pending, Open)
-    assert tell(target, "barge") == [Cancel(pending.utterance_id), Cancel("b"), Cancel("a"), Barge()]
     assert tell(target, "barge") == [Barge()]
+    assert error_of(tell(target, "response.cancel"))["code"] == "unknown_response", "all are being stopped"
+    assert tell(target, "response.cancel", response="b") == []
     assert isinstance(tell(target, "input.append", text="new")[0], Open)
+
+
+def test_a_client_may_say_what_it_played_when_it_stops_a_response():
+    target = codec()
+    tell(target, "response.create", response_id="a", input="Hi.")
+    assert tell(target, "response.cancel", played_s=1.5) == [Cancel("a", 1.5)]
+
+
+def test_a_barge_says_which_response_is_being_played_and_how_far():
+    target = codec()
+    assert tell(target, "barge", response="a", played_s=1.5) == [Barge("a", 1.5)]
+    assert tell(target, "barge", response_id="a") == [Barge("a")]
+
+
+@pytest.mark.parametrize("played_s", [-0.5, "1", True, [], 1e10])
+def test_a_play_head_that_is_none_is_refused_and_stops_nothing(played_s: object):
+    target = codec()
+    tell(target, "response.create", response_id="a", input="Hi.")
+    for name in ("response.cancel", "barge"):
+        event = error_of(tell(target, name, response="a", played_s=played_s))
+        assert (event["code"], event["param"]) == ("invalid_request", "played_s")
+    assert error_of(tell(target, "barge", played_s=1.5))["param"] == "response"
+    assert tell(target, "response.cancel") == [Cancel("a")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_told"),
+    [({}, False), ({"heard": False, "response": "a"}, False), ({"heard": True}, True), ({"response": "a"}, True)],
+)
+def test_of_completed_responses_a_barge_tells_only_who_asks(fields: dict[str, object], is_told: bool):
+    target = codec()
+    tell(target, "barge", **fields)
+    messages = said(target.render(Interrupted("a", 5, "Hello you.")))
+    heard = {"spoken_until": 5, "heard": "Hello", "remaining": " you."}
+    assert messages == ([{"type": "response.interrupted", "response": "a", **heard}] if is_told else [])
 
 
 def test_1_15_session_end_commits_what_is_open_and_drains():

@@ -32,8 +32,19 @@ class SpeechStream(AsyncIterator[bytes]):
 
     @property
     def spoken_until(self) -> int:
-        """How far a listener who plays chunks as they come has heard the text, an offset into it; known at the end."""
+        """How far a listener has heard the text, an offset into it, 0 or the end of a word; known at the end. They play
+        chunks as they come, or as much as ``aclose`` is told."""
         return self._speech.spoken_until if self._speech is not None else 0
+
+    @property
+    def heard(self) -> str:
+        """The text up to there."""
+        return _heard(self._speech)
+
+    @property
+    def remaining(self) -> str:
+        """The rest of the text, as far as it came."""
+        return _remaining(self._speech)
 
     def __aiter__(self) -> SpeechStream:
         return self
@@ -55,14 +66,15 @@ class SpeechStream(AsyncIterator[bytes]):
                 raise error
         raise StopAsyncIteration
 
-    async def aclose(self) -> None:
-        """Stop; return when the model was told. Idempotent."""
+    async def aclose(self, played_s: float | None = None) -> None:
+        """Stop; return when the model was told. Idempotent. ``played_s``: the seconds of its audio that were played, by
+        which ``spoken_until`` is then told, also of a stream that was read to its end."""
         self._over = True
         if self._feeder is not None:
             self._feeder.cancel()
         if self._life is not None and self._speech is not None:
             with contextlib.suppress(ModelNotReady):  # the engine was shut down before
-                await asyncio.wrap_future(self._life.run(_close(self._speech)))
+                await asyncio.wrap_future(self._life.run(_close(self._speech, played_s)))
 
     def __del__(self) -> None:
         if self._speech is not None:
@@ -118,6 +130,16 @@ class BlockingSpeech(Iterator[bytes]):
         """As ``SpeechStream.spoken_until``."""
         return self._speech.spoken_until if self._speech is not None else 0
 
+    @property
+    def heard(self) -> str:
+        """As ``SpeechStream.heard``."""
+        return _heard(self._speech)
+
+    @property
+    def remaining(self) -> str:
+        """As ``SpeechStream.remaining``."""
+        return _remaining(self._speech)
+
     def __next__(self) -> bytes:
         if self._over:
             raise StopIteration
@@ -133,12 +155,12 @@ class BlockingSpeech(Iterator[bytes]):
             self._fed.result()
         raise StopIteration
 
-    def close(self) -> None:
-        """Stop; return when the model was told. Idempotent."""
+    def close(self, played_s: float | None = None) -> None:
+        """As ``SpeechStream.aclose``."""
         self._over = True
         if self._life is not None and self._speech is not None:
             with contextlib.suppress(ModelNotReady):
-                self._life.run(_close(self._speech)).result()
+                self._life.run(_close(self._speech, played_s)).result()
 
     def __del__(self) -> None:
         if self._speech is not None:
@@ -209,8 +231,16 @@ async def _end(speech: Speech) -> None:
     speech.end()
 
 
-async def _close(speech: Speech) -> None:
-    speech.close()
+async def _close(speech: Speech, played_s: float | None) -> None:
+    speech.close(played_s)
+
+
+def _heard(speech: Speech | None) -> str:
+    return "" if speech is None else speech.text[: speech.spoken_until]
+
+
+def _remaining(speech: Speech | None) -> str:
+    return "" if speech is None else speech.text[speech.spoken_until :]
 
 
 def _seen(feeder: asyncio.Task[None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from syrinx.core.types import (
     Failed,
     Finished,
     FinishReason,
+    Interrupted,
     Open,
     ServiceClass,
     SpeechRequest,
@@ -53,6 +55,8 @@ class Speech:
         self.ask = ask
         self.spoken_until = 0
         """How far the listener has heard the text, an offset into it; known once it is over."""
+        self.text = ""
+        """All that came to be spoken; likewise."""
         self._cutter = cutter
         self._padding = padding
         self._session: Session | None = None
@@ -100,19 +104,21 @@ class Speech:
                 await self._hear(self._session)
         return chunk
 
-    def close(self) -> None:
-        """Stop the model and drop what was not taken. Idempotent."""
+    def close(self, played_s: float | None = None) -> None:
+        """Stop the model and drop what was not taken. Idempotent. ``played_s``: seconds that were played, which tell
+        also of what was made and taken long ago how far it was heard; None: see ``SpeechStream.spoken_until``."""
         if self._closed:
             return
         self._closed = True
         session = self._session
         if session is None:
             return
-        if not self._over and not session.over:
-            session.send(Cancel(UTTERANCE))
+        if not session.over and (not self._over or played_s is not None):
+            with contextlib.suppress(InvalidRequest):  # it failed, and there is nothing to stop
+                session.send(Cancel(UTTERANCE, played_s))
             while (event := session.take()) is not None:
-                if isinstance(event, Finished):
-                    self.spoken_until = event.spoken_until
+                if isinstance(event, Finished | Interrupted):
+                    self.spoken_until, self.text = event.spoken_until, event.text
         session.close()
 
     async def _hear(self, session: Session) -> None:
@@ -126,16 +132,17 @@ class Speech:
         if isinstance(event, Audio):
             self._cutter.push(event.audio.data)
         elif isinstance(event, Finished):
-            self._end_with(event, session, self._padding if event.reason is FinishReason.COMPLETED else 0)
+            self.text = event.text
+            self._end_with(event, self._padding if event.reason is FinishReason.COMPLETED else 0)
         elif isinstance(event, Failed):
             self._error = event.error
-            self._end_with(event, session, 0)
+            self._end_with(event, 0)
         elif event is None and not self._closed:
             self._error = ModelNotReady("The engine was shut down while it spoke.")
             self._over = True
 
-    def _end_with(self, event: Finished | Failed, session: Session, padding: int) -> None:
+    def _end_with(self, event: Finished | Failed, padding: int) -> None:
+        """The session stays until ``close``: it knows when which word is heard."""
         self.spoken_until = event.spoken_until
         self._cutter.finish(padding)
         self._over = True
-        session.close()

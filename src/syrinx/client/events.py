@@ -49,10 +49,25 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Canceled:
-    """A response was stopped; no audio of it follows. ``spoken_until``: text offset heard up to, where told."""
+    """A response was stopped; no audio of it follows. What is None, the server did not tell."""
 
     response: str
     spoken_until: int | None = None
+    """How far the text was heard, an offset into it."""
+    heard: str | None = None
+    """The text up to there, as it was sent."""
+    remaining: str | None = None
+    """The rest of the text, as far as it was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A response that was completed before, and was still being heard when ``barge`` stopped it; as ``Canceled``."""
+
+    response: str
+    spoken_until: int
+    heard: str
+    remaining: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +86,7 @@ class Unknown:
     fields: Mapping[str, Any]
 
 
-RealtimeEvent = SessionUpdated | Created | Audio | Completed | Canceled | Refused | Unknown
+RealtimeEvent = SessionUpdated | Created | Audio | Completed | Canceled | Interrupted | Refused | Unknown
 
 
 def parse_event(message: str | bytes) -> RealtimeEvent:
@@ -109,6 +124,11 @@ _READERS = {
         fields["response"], base64.b64decode(fields["delta"], validate=True)
     ),
     "response.completed": _completed,
-    "response.canceled": lambda fields: Canceled(fields["response"], fields.get("spoken_until")),
+    "response.canceled": lambda fields: Canceled(
+        fields["response"], fields.get("spoken_until"), fields.get("heard"), fields.get("remaining")
+    ),
+    "response.interrupted": lambda fields: Interrupted(
+        fields["response"], int(fields["spoken_until"]), str(fields["heard"]), str(fields["remaining"])
+    ),
     "response.error": _refused,
 }

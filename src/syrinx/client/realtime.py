@@ -77,13 +77,20 @@ class RealtimeSpeech:
         """The appended text is complete: speak all of it and finish that response."""
         await self._send({"type": "input.commit"})
 
-    async def cancel(self, response: str) -> None:
-        """Stop one response; answered by ``Canceled``."""
-        await self._send({"type": "response.cancel", "response": response})
+    async def cancel(self, response: str, played_s: float | None = None) -> None:
+        """Stop one response; answered by ``Canceled``. ``played_s``: seconds of its audio that were played, where that
+        is known; else the server judges by what it sent when."""
+        await self._send({"type": "response.cancel", "response": response, **_played(played_s)})
 
-    async def barge(self) -> None:
-        """The user speaks: stop everything of this connection and drop what was appended."""
-        await self._send({"type": "barge"})
+    async def barge(self, response: str | None = None, played_s: float | None = None) -> None:
+        """The user speaks: stop everything of this connection and drop what was appended. Answered by ``Canceled`` for
+        each response that was not completed, and by ``Interrupted`` for each that was and was not all heard.
+
+        ``response``: the one that is being played, and ``played_s`` seconds of it: those before it were heard, those
+        behind it not. Without them the server judges by what it sent when.
+        """
+        named = {} if response is None else {"response": response}
+        await self._send({"type": "barge", "heard": True, **named, **_played(played_s)})
 
     async def end(self) -> None:
         """No more input; what is queued is spoken, then the server closes and the iteration ends."""
@@ -117,3 +124,7 @@ class RealtimeSpeech:
         if self._link is None:
             raise ModelNotReady("Not connected: use `async with`, or await connect() first.")
         return self._link
+
+
+def _played(played_s: float | None) -> dict[str, float]:
+    return {} if played_s is None else {"played_s": played_s}

@@ -13,7 +13,7 @@ from syrinx.core.errors import ModelFailed, ModelNotReady
 from .address import http_address, is_loopback
 from .http import CONNECT_TIMEOUT_S, json_of, reaching
 from .link import bearer, open_link
-from .sidecar_events import TERMINAL, JobEvent, parse_job_event
+from .sidecar_events import TERMINAL, JobCanceled, JobEvent, parse_job_event
 from .sidecar_refusals import error_of_answer
 
 SUBPROTOCOL = "auth.bearer.v1"
@@ -93,9 +93,15 @@ class Sidecar:
         answer = await self.call("POST", "/v1/speak", request.body())
         return Job(str(answer["job_id"]), str(answer["ws_url"]))
 
-    async def cancel(self, job_id: str) -> None:
-        """Stop a job. Raises ``InvalidRequest`` with the code ``job_not_found`` for one that does not run."""
-        await self.call("POST", "/v1/cancel", {"job_id": job_id})
+    async def cancel(self, job_id: str, played_s: float | None = None) -> JobCanceled:
+        """Stop a job; returns what of its text was heard. ``played_s``: seconds of its audio that were played, where
+        that is known; else the server judges by what it made when.
+
+        Raises ``InvalidRequest`` with the code ``job_not_found`` for one that does not run.
+        """
+        played = {} if played_s is None else {"played_s": played_s}
+        answer = await self.call("POST", "/v1/cancel", {"job_id": job_id, **played})
+        return JobCanceled(job_id, answer.get("heard"), answer.get("remaining"))
 
     async def warmup(self, *, wait: bool, force: bool, reason: str) -> dict[str, Any]:
         """Warm the model up; the answer has ``accepted`` and ``warmup``."""

@@ -51,9 +51,13 @@ class JobDone:
 
 @dataclass(frozen=True, slots=True)
 class JobCanceled:
-    """It was canceled, or another job took its place."""
+    """It was canceled, or another job took its place. What is None, the server did not tell."""
 
     job_id: str
+    heard: str | None = None
+    """Its text as far as it was heard, as it was sent."""
+    remaining: str | None = None
+    """The rest of its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,6 @@ _READERS = {
     "JOB_STARTED": lambda fields: JobStarted(str(fields["job_id"])),
     "AUDIO_CHUNK": _audio,
     "JOB_DONE": lambda fields: JobDone(str(fields["job_id"])),
-    "JOB_CANCELED": lambda fields: JobCanceled(str(fields["job_id"])),
+    "JOB_CANCELED": lambda fields: JobCanceled(str(fields["job_id"]), fields.get("heard"), fields.get("remaining")),
     "JOB_ERROR": _failed,
 }

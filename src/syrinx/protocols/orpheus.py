@@ -30,6 +30,7 @@ from syrinx.core.types import (
 )
 from syrinx.models.base import VoiceInfo
 from syrinx.protocols.base import Action, Close, Drain, Reply
+from syrinx.protocols.interruption import heard_fields, played_of
 from syrinx.protocols.jsonwire import Fields, flag, kind, language_of, number, read_object, string
 from syrinx.protocols.one_shot import OneShot, delivery_of, needed_text
 from syrinx.protocols.options import Found, Resolve, with_options
@@ -140,7 +141,7 @@ class OrpheusCodec:
         self._form = _form_of(fields, self._form)
         self._about = segment_id = _segment_id(fields)
         if flag(fields, "cancel", default=False):
-            return self._cancel(segment_id)
+            return self._cancel(segment_id, played_of(fields))
         if self._ending:
             raise InvalidRequest("The session has ended; it takes no more text.", code="session_ended")
         self._last = not flag(fields, "continue", default=True)
@@ -190,12 +191,13 @@ class OrpheusCodec:
         self._turns.begin(utterance_id)
         return [Open(utterance_id, call.request), Append(utterance_id, call.text), End(utterance_id)]
 
-    def _cancel(self, segment_id: str | int | None) -> list[Action]:
-        """Stop the requests of that id, or all; those that wait go first, so that none of them starts."""
+    def _cancel(self, segment_id: str | int | None, played_s: float | None) -> list[Action]:
+        """Stop the requests of that id, or all; those that wait go first, so that none of them starts. The first of
+        them is the one that the client says to have played for so long."""
         named = [name for name, live in self._live.items() if segment_id in (None, live.segment_id)]
         if not named and segment_id is not None:
             raise InvalidRequest("No such segment is being spoken; it may have ended.", code="unknown_segment")
-        return [Cancel(name) for name in reversed(named)]
+        return [Cancel(name, played_s if name == named[0] else None) for name in reversed(named)]
 
 
 def parse_stream(body: bytes, policy: OrpheusPolicy, resolve: Resolve) -> OneShot:
@@ -253,7 +255,7 @@ def _segment_id(fields: Fields) -> str | int | None:
 def _ended(event: Finished | Failed, segment: _Segment) -> list[Reply | Close]:
     if isinstance(event, Failed):
         return segment.form.error(event.error, segment.segment_id)
-    stopped = {"canceled": True} if event.reason is FinishReason.CANCELED else {}
+    stopped = {"canceled": True, **heard_fields(event)} if event.reason is FinishReason.CANCELED else {}
     return [_reply({"type": "end", "segment_id": segment.segment_id, **stopped})]
 
 

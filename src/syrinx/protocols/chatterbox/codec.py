@@ -36,6 +36,7 @@ from syrinx.protocols.chatterbox.messages import (
 )
 from syrinx.protocols.chatterbox.voice import registration_of
 from syrinx.protocols.formats import audio_format, sample_rate_of
+from syrinx.protocols.interruption import heard_fields, played_of
 from syrinx.protocols.jsonwire import Fields, cache_of, flag, kind, language_of, number, read_object, string
 from syrinx.protocols.one_shot import OneShot, delivery_of, needed_text
 from syrinx.protocols.options import Resolve, with_options
@@ -156,12 +157,14 @@ class ChatterboxCodec:
         self._turns.begin(utterance_id)
         return [Open(utterance_id, call.request), Append(utterance_id, call.text), End(utterance_id)]
 
-    def _cancel(self, _: Fields) -> list[Action]:
-        """Stop the requests of that id, or all; those that wait go first, so that none of them starts."""
+    def _cancel(self, fields: Fields) -> list[Action]:
+        """Stop the requests of that id, or all; those that wait go first, so that none of them starts. The first of
+        them is the one that the client says to have played for so long."""
+        played_s = played_of(fields)
         named = [name for name, live in self._live.items() if self._about in (None, live.request_id)]
         if not named and self._about is not None:
             raise InvalidRequest("No such request is being spoken; it may have ended.", code="unknown_request")
-        return [Cancel(name) for name in reversed(named)]
+        return [Cancel(name, played_s if name == named[0] else None) for name in reversed(named)]
 
     def _register_voice(self, fields: Fields) -> list[Action]:
         registration = registration_of(fields, self._policy.max_reference_bytes)
@@ -268,7 +271,7 @@ def _ended(event: Finished | Failed, request: _Request) -> list[Reply | Close]:
         return [*_sent(request, request.frames.rest()), error_reply(event.error, request.request_id)]
     told: dict[str, Any] = {"not_applied": request.not_applied} if request.not_applied else {}
     if event.reason is FinishReason.CANCELED:
-        return [complete_reply(request.sent, request.request_id, {"canceled": True, **told})]
+        return [complete_reply(request.sent, request.request_id, {"canceled": True, **heard_fields(event), **told})]
     last = _sent(request, request.frames.rest())
     if request.timing is not None:
         told["metrics"] = _metrics(request.timing, event.audio_s, request.sent)

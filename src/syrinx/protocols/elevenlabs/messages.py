@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -40,9 +42,12 @@ def sound_message(data: bytes, heard: Heard | None, context_id: str | None, *, a
     return _encode(_Message(data, None, chars, chars, _named(context_id))).decode()
 
 
-def final_message(context_id: str | None) -> str:
-    """Render the last message of an utterance."""
-    return _encode(_Message(b"", True, None, None, _named(context_id))).decode()
+def final_message(context_id: str | None, interrupted: Mapping[str, Any] | None = None) -> str:
+    """Render the last message of an utterance; ``interrupted``: what of its text was heard, where it was stopped."""
+    final = _Message(b"", True, None, None, _named(context_id))
+    if not interrupted:
+        return _encode(final).decode()
+    return _encode({**msgspec.to_builtins(final), **interrupted}).decode()
 
 
 def _chars(heard: Heard, since_ms: int) -> _Chars:

@@ -35,6 +35,7 @@ from syrinx.protocols.elevenlabs.speech import (
     settings_of,
     speed_of,
 )
+from syrinx.protocols.interruption import heard_fields, played_of
 from syrinx.protocols.jsonwire import Fields, flag, kind, read_object, string
 from syrinx.protocols.options import Resolve, with_options
 
@@ -119,10 +120,11 @@ class _Speaker:
     def _ended(self, event: Finished | Failed, speech: _Speech) -> list[Reply | Close]:
         if isinstance(event, Failed) and event.error.code not in QUIET_ENDS:
             return self._failed(event.error, speech)
-        canceled = isinstance(event, Finished) and event.reason is FinishReason.CANCELED
-        rest = None if canceled else speech.clock.finish()
-        told = [] if rest is None else [self._sound(b"", rest, speech)]
-        return [*told, Reply(final_message(speech.context_id))]
+        if isinstance(event, Finished) and event.reason is FinishReason.CANCELED:
+            return [Reply(final_message(speech.context_id, heard_fields(event)))]
+        rest = speech.clock.finish()
+        last = [] if rest is None else [self._sound(b"", rest, speech)]
+        return [*last, Reply(final_message(speech.context_id))]
 
     def _sound(self, data: bytes, heard: Heard | None, speech: _Speech) -> Reply:
         return Reply(sound_message(data, heard, speech.context_id, absolute=self._absolute))
@@ -259,7 +261,7 @@ class MultiStreamCodec(_Speaker):
             return self._close_socket()
         self._about = name = _context_id(fields)
         if flag(fields, "close_context", default=False):
-            return self._close(name)
+            return self._close(name, played_of(fields))
         if self._ending:
             raise InvalidRequest("The socket is being closed; it takes no more text.", code="session_ended")
         context = self._contexts.get(name)
@@ -283,14 +285,18 @@ class MultiStreamCodec(_Speaker):
         context = self._contexts[name] = _Context(name, settings)
         return context
 
-    def _close(self, name: str) -> list[Action]:
-        """Let what was flushed be heard to its end; else, and when closed once more, stop: somebody interrupts."""
+    def _close(self, name: str, played_s: float | None = None) -> list[Action]:
+        """Let what was flushed be heard to its end; else, and when closed once more or with a play-head, stop: somebody
+        interrupts."""
         context = self._contexts.pop(name, None)
         if context is None:
-            return [Cancel(utterance_id) for utterance_id, live in self._live.items() if live.context_id == name]
+            named = [utterance_id for utterance_id, live in self._live.items() if live.context_id == name]
+            return [Cancel(utterance_id, played_s) for utterance_id in named]
         if context.utterance_id is None:
             return [Reply(final_message(name))]
-        return self._finish(context) if context.settled else [Cancel(context.utterance_id)]
+        if context.settled and played_s is None:
+            return self._finish(context)
+        return [Cancel(context.utterance_id, played_s)]
 
     def _close_socket(self) -> list[Action]:
         """Close every context that is open, and the connection behind the last."""

@@ -23,6 +23,7 @@ from syrinx.core.types import (
     Failed,
     Finished,
     FinishReason,
+    Interrupted,
     Marks,
     Open,
     ServerEvent,
@@ -30,7 +31,8 @@ from syrinx.core.types import (
     Started,
 )
 from syrinx.protocols.base import Action, Close, Drain, Reply
-from syrinx.protocols.jsonwire import Fields, cache_of, first_of, kind, read_object, string
+from syrinx.protocols.interruption import heard_fields, played_of
+from syrinx.protocols.jsonwire import Fields, cache_of, first_of, flag, kind, read_object, string
 from syrinx.protocols.realtime.fields import audio_of, delivery_of, id_of, marks_of, speed_of, text_of, voice_of
 from syrinx.protocols.realtime.messages import (
     Canceled,
@@ -39,6 +41,7 @@ from syrinx.protocols.realtime.messages import (
     Delta,
     Refused,
     SessionUpdated,
+    Stopped,
     error_reply,
     marked,
     reply,
@@ -100,6 +103,8 @@ class RealtimeCodec:
         self._ending = False
         self._about: str | None = None
         self._opened: str | None = None
+        self._asked_what_was_heard = False
+        """Of responses that were completed too, by the last barge."""
 
     def opened(self) -> list[Action]:
         """The dialect has no greeting."""
@@ -128,6 +133,8 @@ class RealtimeCodec:
 
     def render(self, event: ServerEvent) -> list[Reply | Close]:
         """Turn an engine event into messages; events of responses taken back give none."""
+        if isinstance(event, Interrupted):
+            return [reply(Stopped(event.utterance_id, **heard_fields(event)))] if self._asked_what_was_heard else []
         response = self._live.get(event.utterance_id)
         if response is None:
             return []
@@ -217,18 +224,23 @@ class RealtimeCodec:
         return [End(committed)]
 
     def _cancel(self, fields: Fields) -> list[Action]:
-        response_id = id_of(fields, "response", "response_id")
+        response_id, played_s = id_of(fields, "response", "response_id"), played_of(fields)
         if response_id is None:
             response_id = next((name for name, response in self._live.items() if not response.canceled), None)
         self._about = response_id
         if response_id is None or response_id not in self._live:
             raise Refused("unknown_response", "No such response is active or queued; it may have ended already.")
-        return self._cancel_all([response_id])
+        fresh = self._stop([response_id])
+        return [Cancel(response_id, played_s)] if fresh else []
 
-    def _barge(self, _: Fields) -> list[Action]:
-        """Queued responses go first, so that none of them starts when the active one stops. What the client has of
-        finished ones is not heard either."""
-        return [*self._cancel_all(list(reversed(self._live))), Barge()]
+    def _barge(self, fields: Fields) -> list[Action]:
+        """Stop all. What the client has of finished ones is not heard either."""
+        response_id, played_s = id_of(fields, "response", "response_id"), played_of(fields)
+        if played_s is not None and response_id is None:
+            raise InvalidRequest("'played_s' needs the 'response' that is being played.", param="response")
+        self._asked_what_was_heard = flag(fields, "heard", default=response_id is not None)
+        self._stop(list(self._live))
+        return [Barge(response_id, played_s)]
 
     def _end_session(self, _: Fields) -> list[Action]:
         ending, self._ending = self._ending, True
@@ -295,13 +307,14 @@ class RealtimeCodec:
         except ModelNotReady:
             return
 
-    def _cancel_all(self, response_ids: list[str]) -> list[Action]:
+    def _stop(self, response_ids: list[str]) -> list[str]:
+        """Note that these are being stopped; returns those that were not yet."""
         if self._input in response_ids:
             self._input = None
         fresh = [response_id for response_id in response_ids if not self._live[response_id].canceled]
         for response_id in fresh:
             self._live[response_id].canceled = True
-        return [Cancel(response_id) for response_id in fresh]
+        return fresh
 
     def _forget(self, response_id: str) -> None:
         del self._live[response_id]
@@ -313,5 +326,5 @@ def _ended(event: Finished | Failed) -> Reply:
     if isinstance(event, Failed):
         return error_reply(event.error, event.utterance_id)
     if event.reason is FinishReason.CANCELED:
-        return reply(Canceled(event.utterance_id, event.spoken_until))
+        return reply(Canceled(event.utterance_id, **heard_fields(event)))
     return reply(Completed(event.utterance_id, round(event.audio_s, 6), event.samples))

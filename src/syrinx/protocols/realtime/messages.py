@@ -60,14 +60,26 @@ class Completed(msgspec.Struct, tag="response.completed", tag_field="type"):
 class Canceled(msgspec.Struct, tag="response.canceled", tag_field="type"):
     response: str
     spoken_until: int
-    """Characters of the response's text that the listener has heard, judged by what was delivered when."""
+    """Characters of the response's text that the listener has heard."""
+    heard: str
+    remaining: str
+    """Joined, the text as it was sent."""
+
+
+class Stopped(msgspec.Struct, tag="response.interrupted", tag_field="type"):
+    """``Canceled`` of a response that was completed before."""
+
+    response: str
+    spoken_until: int
+    heard: str
+    remaining: str
 
 
 class SessionUpdated(msgspec.Struct, tag="session.updated", tag_field="type"):
     session: Mapping[str, Any]
 
 
-Message = Created | Delta | Marked | Completed | Canceled | SessionUpdated
+Message = Created | Delta | Marked | Completed | Canceled | Stopped | SessionUpdated
 
 _encode = msgspec.json.Encoder().encode
 

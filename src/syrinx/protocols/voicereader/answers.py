@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from syrinx.core.errors import EmptyText, SyrinxError
-from syrinx.core.types import Span
+from syrinx.core.types import Finished, Span
+from syrinx.protocols.interruption import heard_fields
 from syrinx.protocols.voicereader.errors import error_object
 from syrinx.protocols.voicereader.requests import BUILT_IN
 
@@ -77,9 +78,18 @@ def job_done(job_id: str) -> bytes:
     return _encode({"type": "JOB_DONE", "job_id": job_id})
 
 
-def job_canceled(job_id: str) -> bytes:
-    """The last event of a job that was canceled."""
-    return _encode({"type": "JOB_CANCELED", "job_id": job_id})
+def job_canceled(job_id: str, finished: Finished | None = None) -> bytes:
+    """The last event of a job that was canceled; ``finished`` tells what of it was heard, where that is known."""
+    return _encode({"type": "JOB_CANCELED", "job_id": job_id, **_heard(finished)})
+
+
+def canceled_body(finished: Finished | None) -> bytes:
+    """``POST /v1/cancel``."""
+    return _encode({"canceled": True, **_heard(finished)})
+
+
+def _heard(finished: Finished | None) -> dict[str, Any]:
+    return {} if finished is None else heard_fields(finished)
 
 
 def job_error(job_id: str, error: SyrinxError) -> bytes:

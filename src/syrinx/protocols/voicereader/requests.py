@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from syrinx.core.errors import EmptyText, InvalidRequest
 from syrinx.core.types import Delivery
+from syrinx.protocols.interruption import MAX_PLAYED_S
 from syrinx.protocols.jsonwire import LANGUAGE_TAG, Fields, read_object
 from syrinx.protocols.voicereader.errors import FieldError, InvalidFields
 
@@ -78,6 +79,7 @@ Name = Annotated[
 ]
 Description = Annotated[StrictStr, BeforeValidator(_stripped), StringConstraints(max_length=240)]
 Consent = Annotated[StrictStr, BeforeValidator(_stripped), StringConstraints(max_length=1000)]
+PlayedSeconds = Annotated[Number, Field(ge=0.0, le=MAX_PLAYED_S)]
 JobId = Annotated[StrictStr, StringConstraints(max_length=MAX_ID_CHARS)]
 Reason = Annotated[StrictStr, BeforeValidator(_stripped), StringConstraints(max_length=MAX_REASON_CHARS)]
 Word = Annotated[StrictStr, BeforeValidator(_stripped), StringConstraints(max_length=MAX_ID_CHARS)]
@@ -121,6 +123,8 @@ class Cancel:
     """``POST /v1/cancel``."""
 
     job_id: JobId
+    played_s: PlayedSeconds | None = None
+    """Of its audio; None: not known."""
 
 
 @dataclass(frozen=True)

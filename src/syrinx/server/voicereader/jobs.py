@@ -8,6 +8,7 @@ run, the longest first. So memory is bounded, a job never waits for a listener, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +17,19 @@ import structlog
 
 from syrinx.audio.framing import Framing
 from syrinx.core.errors import InvalidRequest, ModelFailed, Overloaded, SyrinxError
-from syrinx.core.types import Adjust, Append, Audio, EncodedAudio, End, Failed, Finished, Flush, Open, SpeechRequest
+from syrinx.core.types import (
+    Adjust,
+    Append,
+    Audio,
+    Cancel,
+    EncodedAudio,
+    End,
+    Failed,
+    Finished,
+    Flush,
+    Open,
+    SpeechRequest,
+)
 from syrinx.engine.policy import SessionOptions
 from syrinx.protocols.voicereader.answers import AudioPiece, job_canceled, job_done, job_error
 from syrinx.protocols.voicereader.errors import job_not_found
@@ -90,12 +103,24 @@ class Job:
                 raise
             raise job_not_found(self.id) from None  # it ended just now
 
-    def cancel(self) -> None:
-        """Stop now: no audio is sent after this returns. Raises ``InvalidRequest`` once it has ended."""
+    def cancel(self, played_s: float | None = None) -> Finished | None:
+        """Stop now: no audio is sent after this returns. Returns what was heard of it, by ``played_s`` (see
+        ``core.types.Cancel``) or by what was made when. Raises ``InvalidRequest`` once it has ended."""
         if not self.running:
             raise job_not_found(self.id)
-        self.tape.stop(job_canceled(self.id))
+        finished = self._stop(played_s)
+        self.tape.stop(job_canceled(self.id, finished))
         self._let_go()
+        return finished
+
+    def _stop(self, played_s: float | None) -> Finished | None:
+        """Cancel the utterance; None: the session has ended it already."""
+        with contextlib.suppress(InvalidRequest):
+            self._session.send(Cancel(self.id, played_s))
+        while (event := self._session.take()) is not None:
+            if isinstance(event, Finished):
+                return event
+        return None
 
     def hear(self, audio: EncodedAudio) -> None:
         """Take audio from the model. The first of it comes in two pieces: players wait for the second before they

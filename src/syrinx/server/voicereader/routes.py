@@ -15,7 +15,14 @@ from syrinx import __version__
 from syrinx.core.errors import SyrinxError
 from syrinx.core.types import SpeechRequest
 from syrinx.protocols.voicereader import requests as wire
-from syrinx.protocols.voicereader.answers import activated_body, health_body, small_body, voice_body, voices_body
+from syrinx.protocols.voicereader.answers import (
+    activated_body,
+    canceled_body,
+    health_body,
+    small_body,
+    voice_body,
+    voices_body,
+)
 from syrinx.protocols.voicereader.errors import error_body, forbidden, retry_after, status_and_code
 from syrinx.protocols.voicereader.text import TextChunks, cut
 from syrinx.server.answers import json_answer
@@ -98,8 +105,7 @@ class VoiceReaderRoutes:
     async def cancel(self, request: Request, owner: str) -> Response:
         """``POST /v1/cancel``."""
         wanted = await parse_body(request, wire.parse_cancel)
-        self.jobs.find(wanted.job_id, self._whose(owner)).cancel()
-        return json_answer(small_body(canceled=True))
+        return json_answer(canceled_body(self.jobs.find(wanted.job_id, self._whose(owner)).cancel(wanted.played_s)))
 
     async def playback(self, request: Request, owner: str) -> Response:
         """``POST /v1/jobs/{id}/playback``: how the rest of a job is spoken."""
