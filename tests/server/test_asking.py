@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from syrinx.config import Settings
 from syrinx.core.errors import InvalidRequest, SyrinxError
-from syrinx.core.types import ServerEvent
+from syrinx.core.types import Cancel, ServerEvent
 from syrinx.engine.policy import SessionOptions
 from syrinx.protocols.base import Action, Ask, Close, Drain, Reply
 from syrinx.server.auth import Keys
@@ -27,7 +27,7 @@ from tests.fakes.live import WAIT_S, close_code, hang_up, until
 
 
 class Asking:
-    """Asks for every message; ``!`` echoes, ``.`` drains."""
+    """Asks for every message, for one twice; ``!`` echoes, ``.`` drains."""
 
     ordered = True
 
@@ -37,6 +37,8 @@ class Asking:
     def receive(self, message: str | bytes) -> list[Action]:
         if message == ".":
             return [Drain()]
+        if message == "twice":
+            return [Ask("one", lambda one: [Ask("two", lambda two: [Reply(f"{one}, {two}"), Cancel("unknown")])])]
         return [Reply(message)] if message == "!" else [Ask(message, lambda outcome: [Reply(f"{outcome}")])]
 
     def refuse(self, error: SyrinxError) -> list[Action]:
@@ -124,6 +126,16 @@ async def test_a_second_question_before_the_answer_is_refused(running: Running) 
         running.answers.go.set()
         assert await hear(socket) == "answer to first"
     assert running.answers.asked == ["first"]
+
+
+async def test_an_answer_may_ask_for_the_next_thing(running: Running) -> None:
+    running.answers.go.set()
+    async with running.socket() as socket:
+        await socket.send("twice")
+        assert await hear(socket) == "answer to one, answer to two"
+        await socket.send("what")
+        assert await hear(socket) == "answer to what", "and then it is over"
+    assert running.answers.asked == ["one", "two", "what"]
 
 
 async def test_what_went_wrong_is_told_and_a_bug_too(running: Running) -> None:

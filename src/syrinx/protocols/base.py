@@ -6,7 +6,7 @@ what it returns, so a dialect is tested with plain values and fuzzed without a s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -55,8 +55,9 @@ class Ask:
 
     question: object
     """A value that the dialect's ``server.sockets.Dialect.answer`` understands."""
-    then: Callable[[object], list[Reply | Close]]
-    """Called with the answer, or with the ``SyrinxError`` that there was instead; total, as the codec is."""
+    then: Callable[[object], Sequence[Action]]
+    """Called with the answer, or with the ``SyrinxError`` that there was instead; total, as the codec is. What it
+    returns is done as if the client had asked for it; it may ask for the next thing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,12 +175,13 @@ class Pump:
                 self._session.send(action)
 
     def _perform_quietly(self, actions: Iterable[Action]) -> None:
-        """Perform a refusal's actions, which undo what was begun; what they cannot undo was never begun."""
+        """Perform what there is nobody to refuse it to: a refusal's actions undo what was begun, and what they cannot
+        undo was never begun; an answer's come when its question is over."""
         for action in actions:
             try:
                 self._perform([action])
             except SyrinxError as error:
-                _log.debug("refusal_incomplete", error=str(error))
+                _log.debug("action_refused", error=str(error))
 
     def _ask(self, ask: Ask) -> None:
         assert self._answer is not None, "a dialect that asks has somebody to answer"
@@ -197,9 +198,9 @@ class Pump:
             _log.exception("answer_failed")
             outcome = SyrinxError("The server failed; its log says why.")
         async with self._parsing:  # the codec is not thread-safe
-            replies = ask.then(outcome)
+            actions = ask.then(outcome)
         self._asking = None
-        self._perform(replies)
+        self._perform_quietly(actions)
         self._wake.set()
 
     def _cancel(self, action: Cancel) -> None:
