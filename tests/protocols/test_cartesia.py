@@ -241,7 +241,7 @@ def test_words_are_told_only_where_they_are_asked_for() -> None:
 
 VOICES = [
     ListedAs(name, VoiceInfo(name, name.title(), ("en-GB", "de"), gender))
-    for name, gender in (("ann", "female"), ("bob", "male"), ("cid", None))
+    for name, gender in (("ann", "female"), ("bob", "male"), ("cid", ""))
 ]
 VOICES.append(ListedAs("dan", VoiceInfo("dan", "Dan", ("hi",), "male", description="of my own"), cloned=True))
 

@@ -40,7 +40,7 @@ def voice_object(listed: ListedAs) -> dict[str, Any]:
         "description": voice.description,
         "language": voice.languages[0].partition("-")[0],
         "locales": [{"locale": tag, "is_native": index == 0} for index, tag in enumerate(voice.languages)],
-        "gender": GENDERS.get(voice.gender or ""),
+        "gender": GENDERS.get(voice.gender),
         "is_owner": owned,
         "is_public": not owned,
         "access": "private" if owned else "public",
@@ -80,7 +80,7 @@ def _matches(listed: ListedAs, query: Mapping[str, str]) -> bool:
     voice = listed.voice
     return (
         query.get("q", "").lower() in f"{listed.voice_id} {voice.name} {voice.description}".lower()
-        and query.get("gender", "") in ("", GENDERS.get(voice.gender or "", "gender_neutral"))
+        and query.get("gender", "") in ("", GENDERS.get(voice.gender, "gender_neutral"))
         and query.get("is_owner", "").lower() in ("", "null", str(listed.cloned).lower())
     )
 
