@@ -21,6 +21,7 @@ from syrinx.protocols.orpheus import OrpheusCodec, OrpheusPolicy, speaks
 from syrinx.protocols.realtime.codec import RealtimeCodec, RealtimePolicy
 from syrinx.server.answers import POLICY_VIOLATION
 from syrinx.server.chatterbox import Registrar, known_voices
+from syrinx.server.openai_realtime import judge, make_ear
 from syrinx.server.sockets import Dialect
 from syrinx.server.stopwatch import Stopwatch
 from syrinx.wiring import max_lead_s
@@ -158,7 +159,13 @@ def openai_realtime(settings: Settings, engine: Engine) -> Dialect:
     """OpenAI's Realtime API: one response after the other."""
     policy = OpenAIRealtimePolicy(settings.max_text_chars, settings.max_pending_per_connection, settings.default_speed)
     options = replace(realtime(settings, engine).options, protocol="openai-realtime", idle_flush_s=None)
-    return Dialect("/v1/realtime", lambda handshake: OpenAIRealtimeCodec(handshake, policy, engine.resolve), options)
+    ears = make_ear()
+    return Dialect(
+        "/v1/realtime",
+        lambda handshake: OpenAIRealtimeCodec(handshake, policy, engine.resolve, ears),
+        options,
+        answer=judge,
+    )
 
 
 DIALECTS: tuple[Callable[[Settings, Engine], Dialect], ...] = (

@@ -6,8 +6,8 @@ here: a response speaks what the conversation has to be spoken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from syrinx.core.errors import InvalidRequest, Overloaded, SyrinxError
@@ -26,13 +26,15 @@ from syrinx.core.types import (
     ServerEvent,
     Started,
 )
-from syrinx.protocols.base import Action, Close, Handshake, Reply
+from syrinx.ears.events import EarEvent, SpeechStarted
+from syrinx.protocols.base import Action, Ask, Close, Handshake, Reply
 from syrinx.protocols.jsonwire import Fields, read_object, string
 from syrinx.protocols.openai_realtime.conversation import Conversation, Item
-from syrinx.protocols.openai_realtime.listening import InputBuffer
+from syrinx.protocols.openai_realtime.listening import InputBuffer, Listener, MakeEar, audio_of, seconds_of
 from syrinx.protocols.openai_realtime.messages import error_event, event, id_of, whole_number
 from syrinx.protocols.openai_realtime.response import (
     CLIENT_CANCELLED,
+    TURN_DETECTED,
     Response,
     wish_of,
 )
@@ -59,13 +61,19 @@ class OpenAIRealtimeCodec:
 
     ordered = True
 
-    def __init__(self, handshake: Handshake, policy: OpenAIRealtimePolicy, resolve: Resolve) -> None:
+    def __init__(
+        self, handshake: Handshake, policy: OpenAIRealtimePolicy, resolve: Resolve, make_ear: MakeEar | None = None
+    ) -> None:
+        """``make_ear``: None where there are no ears."""
         self._policy = policy
         self._resolve = resolve
         self._session_id = new_id("sess")
         self._conversation_id = new_id("conv")
         self._conversation = Conversation(policy.max_chars)
         self._heard = InputBuffer()
+        self._make_ear = make_ear
+        self._listener: Listener | None = None
+        self._judging = False
         self._live: dict[str, Response] = {}
         self._opened: Response | None = None
         self._latest: Item | None = None
@@ -116,6 +124,8 @@ class OpenAIRealtimeCodec:
         if response is None:
             return []
         if isinstance(event, Audio):
+            if self._listener is not None:
+                self._listener.played(event.audio.data, response.wish.request.audio)
             return [*response.sound(event.audio)]
         if isinstance(event, Marks):
             response.words.add_marks(event.marks)
@@ -131,13 +141,17 @@ class OpenAIRealtimeCodec:
     # --- messages --------------------------------------------------------------------------------------------------
 
     def _session_update(self, fields: Fields) -> list[Action]:
-        now = updated(self._now, fields, self._resolve)
-        if now.turn_detection is not None:
+        before, now = self._now, updated(self._now, fields, self._resolve)
+        if now.turn_detection is None:
+            self._listen_with(None)
+        elif self._make_ear is None:
             raise InvalidRequest(
-                "This server does not listen: 'turn_detection' can only be null.",
+                "This server has no ears: 'turn_detection' needs its extra 'ears' (pip install 'syrinx-tts[ears]').",
                 code="invalid_value",
                 param="session.audio.input.turn_detection",
             )
+        elif (now.turn_detection, now.heard) != (before.turn_detection, before.heard):
+            self._listen_with(Listener(now, self._make_ear, self._heard.total_s))
         self._now = now
         return [event("session.updated", session=told(self._now, self._session_id))]
 
@@ -192,19 +206,18 @@ class OpenAIRealtimeCodec:
         return self._cancel([chosen], CLIENT_CANCELLED)
 
     def _audio_append(self, fields: Fields) -> list[Action]:
-        self._heard.append(fields, self._now.heard)
-        return []
+        """There is no answer to it but what is heard in it."""
+        data = audio_of(fields, self._now.heard)
+        if self._listener is not None:
+            self._listener.take(data)
+        self._heard.append(seconds_of(data, self._now.heard))
+        return self._judge()
 
     def _audio_commit(self, _: Fields) -> list[Action]:
-        item = self._heard.commit()
-        before = self._conversation.insert(item)
-        return [
-            event("input_audio_buffer.committed", item_id=item.id, previous_item_id=before),
-            *self._noted(item, before),
-        ]
+        return self._commit()
 
     def _audio_clear(self, _: Fields) -> list[Action]:
-        self._heard.clear()
+        self._heard.uncommitted_s = 0.0
         return [event("input_audio_buffer.cleared")]
 
     _HANDLERS: ClassVar[dict[str, Callable[[OpenAIRealtimeCodec, Fields], list[Action]]]] = {
@@ -220,6 +233,55 @@ class OpenAIRealtimeCodec:
         "input_audio_buffer.clear": _audio_clear,
     }
 
+    # --- turns -----------------------------------------------------------------------------------------------------
+
+    def _listen_with(self, listener: Listener | None) -> None:
+        self._listener, self._heard.turn = listener, None
+
+    def _judge(self) -> list[Action]:
+        """Have what came judged, if nothing is: in order, however fast it comes."""
+        question = None if self._judging or self._listener is None else self._listener.question()
+        if question is None:
+            return []
+        self._judging = True
+        return [Ask(question, lambda outcome: self._judged(question.listener, outcome))]
+
+    def _judged(self, listener: Listener, outcome: object) -> list[Action]:
+        self._judging = False
+        if listener is not self._listener:
+            return self._judge()  # it was told to listen otherwise meanwhile
+        if isinstance(outcome, SyrinxError):
+            self._listen_with(None)
+            self._now = replace(self._now, turn_detection=None)
+            return [error_event(outcome, None), event("session.updated", session=told(self._now, self._session_id))]
+        assert isinstance(outcome, Sequence), "ears answer with what they heard"
+        turns = [action for heard in outcome for action in self._turn(heard, listener)]
+        return [*turns, *self._judge()]
+
+    def _turn(self, heard: EarEvent, listener: Listener) -> list[Action]:
+        if isinstance(heard, SpeechStarted):
+            self._heard.turn = item_id = new_id("item")
+            at_ms = listener.since_start_ms(heard.audio_start_ms)
+            started = event("input_audio_buffer.speech_started", audio_start_ms=at_ms, item_id=item_id)
+            turns = listener.settings.turn_detection
+            return [started, *(self._interrupt() if turns is not None and turns.interrupt_response else [])]
+        turn, at_ms = self._heard.turn, listener.since_start_ms(heard.audio_end_ms)
+        stopped = event("input_audio_buffer.speech_stopped", audio_end_ms=at_ms, item_id=turn or new_id("item"))
+        is_left = turn is not None and self._heard.uncommitted_s > 0  # the client may have taken it meanwhile
+        return [stopped, *(self._commit() if is_left else [])]
+
+    def _interrupt(self) -> list[Action]:
+        """Stop what the conversation says, and forget what of it was not heard."""
+        ours = [response for response in self._live.values() if response.wish.in_conversation]
+        rest = len(self._live) > len(ours)
+        return [*self._cancel(ours, TURN_DETECTED), *([] if rest else [Barge()])]
+
+    def _commit(self) -> list[Action]:
+        item = self._heard.commit()
+        before = self._conversation.insert(item)
+        committed = event("input_audio_buffer.committed", item_id=item.id, previous_item_id=before)
+        return [committed, *self._noted(item, before)]
+
     # --- parts -----------------------------------------------------------------------------------------------------
 
     def _begin(self, response: Response) -> list[Reply | Close]:
@@ -234,6 +296,8 @@ class OpenAIRealtimeCodec:
 
     def _stop(self, item: Item, played_s: float) -> Action:
         """The listener says how far they heard it: it stops, and what comes next is due at once."""
+        if self._listener is not None:
+            self._listener.stopped()
         response = self._live.get(item.response_id)
         if response is not None and response.reason is None:
             response.reason = CLIENT_CANCELLED
@@ -245,4 +309,6 @@ class OpenAIRealtimeCodec:
         fresh = [response for response in responses if response.reason is None]
         for response in fresh:
             response.reason = reason
+        if self._listener is not None:
+            self._listener.stopped()
         return [Cancel(response.id) for response in reversed(fresh)]

@@ -9,6 +9,7 @@ from typing import Any
 from syrinx.audio.delivery import LIMITS
 from syrinx.core.errors import InvalidRequest, ModelNotReady, UnsupportedFormat
 from syrinx.core.types import AudioFormat, Delivery, SpeechRequest
+from syrinx.ears.settings import EarSettings
 from syrinx.protocols.formats import audio_format, sample_rate_of
 from syrinx.protocols.jsonwire import Fields, flag, kind, number, string
 from syrinx.protocols.openai_realtime.messages import inner, whole_number, within
@@ -44,13 +45,10 @@ PCM_24K = AudioFormat("pcm_s16le", PCM_RATE)
 
 @dataclass(frozen=True, slots=True)
 class TurnDetection:
-    """When the listener is taken to speak; the figures are the vendor's defaults."""
+    """When the listener is taken to speak, and what comes of it."""
 
-    threshold: float = 0.5
-    """Probability of speech, 0 to 1."""
-    prefix_padding_ms: int = 300
-    silence_duration_ms: int = 500
-    interrupt_response: bool = True
+    ear: EarSettings
+    interrupt_response: bool
     """Stop speaking when the listener begins to."""
 
 
@@ -237,16 +235,14 @@ def _turns_of(given: Fields) -> TurnDetection | None:
     with within("turn_detection"):
         if turns.get("type") != "server_vad":
             raise InvalidRequest("'type' can only be \"server_vad\".", code="invalid_value", param="type")
-        usual = TurnDetection()
-        threshold = number(turns, "threshold", 0.0, 1.0)
-        padding, silence = whole_number(turns, "prefix_padding_ms"), whole_number(turns, "silence_duration_ms")
         flag(turns, "create_response", default=False)
-        return TurnDetection(
-            usual.threshold if threshold is None else threshold,
-            usual.prefix_padding_ms if padding is None else padding,
-            usual.silence_duration_ms if silence is None else silence,
-            flag(turns, "interrupt_response", default=True),
-        )
+        asked = {
+            "threshold": number(turns, "threshold", 0.0, 1.0),
+            "prefix_padding_ms": whole_number(turns, "prefix_padding_ms"),
+            "silence_duration_ms": whole_number(turns, "silence_duration_ms"),
+        }
+        ear = EarSettings(**{name: value for name, value in asked.items() if value is not None})
+        return TurnDetection(ear, flag(turns, "interrupt_response", default=True))
 
 
 def _turns_told(turns: TurnDetection | None) -> Mapping[str, Any] | None:
@@ -255,9 +251,9 @@ def _turns_told(turns: TurnDetection | None) -> Mapping[str, Any] | None:
         return None
     return {
         "type": "server_vad",
-        "threshold": turns.threshold,
-        "prefix_padding_ms": turns.prefix_padding_ms,
-        "silence_duration_ms": turns.silence_duration_ms,
+        "threshold": turns.ear.threshold,
+        "prefix_padding_ms": turns.ear.prefix_padding_ms,
+        "silence_duration_ms": turns.ear.silence_duration_ms,
         "idle_timeout_ms": None,
         "create_response": False,
         "interrupt_response": turns.interrupt_response,
