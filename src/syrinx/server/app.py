@@ -22,11 +22,13 @@ from syrinx.server.answers import error_answer, json_answer, plain_error
 from syrinx.server.auth import read_keys
 from syrinx.server.cartesia import CartesiaRoutes
 from syrinx.server.chatterbox import ChatterboxRoutes
+from syrinx.server.deepgram import DeepgramRoutes
 from syrinx.server.dialects import (
     DIALECTS,
     bits_per_second,
     cartesia_policy,
     chatterbox_policy,
+    deepgram_policy,
     elevenlabs_policy,
     orpheus_policy,
     service_class,
@@ -88,6 +90,7 @@ def build_app(
             ),
             *ElevenLabsRoutes(engine, keys, elevenlabs_policy(settings), settings).routes(),
             *CartesiaRoutes(engine, keys, cartesia_policy(settings), settings).routes(),
+            *DeepgramRoutes(engine, keys, deepgram_policy(settings), settings).routes(),
             *OpenAiRoutes(engine, keys, _speech_policy(settings), settings).routes(),
             *OrpheusRoutes(engine, keys, orpheus_policy(settings), settings).routes(),
             *ChatterboxRoutes(engine, keys, chatterbox_policy(settings), settings).routes(),

@@ -14,8 +14,9 @@ from starlette.types import Scope
 from syrinx.core.errors import ConfigError, Unauthorized
 from syrinx.engine.voices import ListedVoice
 
-SUBPROTOCOL = "auth.bearer.v1"
-"""Offered by browsers together with the token, because they cannot set WebSocket headers; only this name is echoed."""
+SUBPROTOCOLS = ("auth.bearer.v1", "token")
+"""Offered by browsers together with the key, because they cannot set WebSocket headers; only this name is echoed. The
+second is Deepgram's."""
 KEY_HEADERS = ("x-api-key", "xi-api-key")
 SCHEMES = ("bearer", "token")
 QUERY_FIELDS = ("api_key", "access_token")
@@ -80,14 +81,14 @@ def credentials(scope: Scope) -> list[str]:
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
     found += [key for name in QUERY_FIELDS for key in query.get(name, [])]
     offered = scope.get("subprotocols", [])
-    if subprotocol(offered):
-        found.append(offered[offered.index(SUBPROTOCOL) + 1])
+    if (name := subprotocol(offered)) is not None:
+        found.append(offered[offered.index(name) + 1])
     return [key for key in found if key]
 
 
 def subprotocol(offered: Sequence[str]) -> str | None:
-    """The name to echo: ``auth.bearer.v1`` if it was offered directly before a token, else none."""
-    return SUBPROTOCOL if SUBPROTOCOL in offered[:-1] else None
+    """The name to echo: one of ``SUBPROTOCOLS`` that was offered directly before a key, else none."""
+    return next((name for name in SUBPROTOCOLS if name in offered[:-1]), None)
 
 
 def _digest(key: str) -> bytes:

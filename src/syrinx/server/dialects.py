@@ -14,6 +14,8 @@ from syrinx.protocols.base import Handshake
 from syrinx.protocols.cartesia.codec import CartesiaCodec
 from syrinx.protocols.cartesia.speech import CartesiaPolicy
 from syrinx.protocols.chatterbox.codec import ChatterboxCodec, ChatterboxPolicy
+from syrinx.protocols.deepgram.codec import SpeakCodec
+from syrinx.protocols.deepgram.speech import DeepgramPolicy
 from syrinx.protocols.elevenlabs.sockets import MultiStreamCodec, StreamInputCodec
 from syrinx.protocols.elevenlabs.speech import ElevenLabsPolicy
 from syrinx.protocols.openai_realtime.codec import OpenAIRealtimeCodec, OpenAIRealtimePolicy
@@ -168,6 +170,18 @@ def openai_realtime(settings: Settings, engine: Engine) -> Dialect:
     )
 
 
+def deepgram_policy(settings: Settings) -> DeepgramPolicy:
+    """Its share of the settings, on the socket and over HTTP."""
+    return DeepgramPolicy(settings.max_text_chars, settings.default_speed, service_class(settings))
+
+
+def deepgram(settings: Settings, engine: Engine) -> Dialect:
+    """Deepgram's socket: what stands between two flushes is spoken, one after the other."""
+    policy = deepgram_policy(settings)
+    options = replace(realtime(settings, engine).options, protocol="deepgram", marks=False)
+    return Dialect("/v1/speak", lambda handshake: SpeakCodec(handshake, policy, engine.resolve), options)
+
+
 DIALECTS: tuple[Callable[[Settings, Engine], Dialect], ...] = (
     realtime,
     orpheus,
@@ -176,6 +190,7 @@ DIALECTS: tuple[Callable[[Settings, Engine], Dialect], ...] = (
     multi_stream_input,
     openai_realtime,
     cartesia,
+    deepgram,
 )
 """Every WebSocket dialect; of those that share a path, the first takes what the others do not recognise."""
 
