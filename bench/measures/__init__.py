@@ -9,6 +9,8 @@ from bench.figure import Effort, Figure
 
 from . import (
     at_rest,
+    barge_in,
+    base64_cpu,
     cache_hit,
     cancel,
     cycles,
@@ -35,6 +37,8 @@ MEASURES: Mapping[str, Measure] = {
     "at-rest": at_rest.measure,
     "stopped-reader": stopped_reader.measure,
     "dialects": dialects.measure,
+    "base64-cpu": base64_cpu.measure,
+    "barge-in": barge_in.measure,
     "rates": rates.measure,
     "cycles": cycles.measure,
     "python-api": python_api.measure,

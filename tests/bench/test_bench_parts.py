@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bench import load
 from bench.figure import Effort, Figure, table
 from bench.harness import ServerPlan, has_audible
+from bench.measures.barge_in import PROGRAMS, ROOT, interruptions, stale_frames
 from bench.measures.gapless import Trial, largest
 from bench.metrics import read_histogram
 from bench.playhead import PlayHead
@@ -185,3 +186,20 @@ def test_the_table_says_which_figures_fall_short() -> None:
 def test_quick_effort_takes_the_smaller_number(tmp_path: Path) -> None:
     assert Effort(quick=True, folder=tmp_path).pick(300, 30) == 30
     assert Effort(quick=False, folder=tmp_path).pick(300, 30) == 300
+
+
+# --- frameworks -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "stale"),
+    [({"stale": 0, "fresh": 4}, 0), ({"stale": 3, "fresh": 4}, 3), ({"fresh_s": 0.72}, 0), ({"fresh_s": 0.9}, 1)],
+)
+def test_audio_of_the_old_answer_is_counted_however_a_framework_tells_it(told: dict[str, float], stale: int) -> None:
+    assert stale_frames(told) == stale
+    for seen in ({"said": {}, "interrupted": [told]}, {"sse": {"interrupted": [told]}, "voices": ["a"]}):
+        assert list(interruptions(seen)) == [told]
+
+
+def test_the_programs_are_there() -> None:
+    assert [name for name, (script, *_) in PROGRAMS.items() if not (ROOT / "tests" / "clients" / script).exists()] == []

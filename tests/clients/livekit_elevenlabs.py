@@ -1,6 +1,6 @@
 """LiveKit's ElevenLabs TTS, unmodified, without a room: speaks, is interrupted, speaks again. Runs in ``.frameworks``.
 
-python livekit_elevenlabs.py http://127.0.0.1:8000 VOICE; prints what came out of it as JSON.
+python livekit_elevenlabs.py http://127.0.0.1:8000 VOICE [INTERRUPTIONS]; prints what came out of it as JSON.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ async def say(tts: elevenlabs.TTS, text: str) -> dict[str, Any]:
         return await hear(stream)
 
 
-async def interrupt(tts: elevenlabs.TTS) -> int:
-    """Give up an endless answer whose text is not at its end; return the frames that were heard of it."""
+async def interrupt(tts: elevenlabs.TTS) -> dict[str, float]:
+    """Give up an endless answer whose text is not at its end, and speak again: what was heard of both."""
     stream, heard = tts.stream(), 0
     stream.push_text(ENDLESS + "The next sentence begins, and goes on and on, so that the one before is sent. And ")
     async for _ in stream:
@@ -47,10 +47,10 @@ async def interrupt(tts: elevenlabs.TTS) -> int:
         if heard == 3:
             break
     await stream.aclose()
-    return heard
+    return {"heard": heard, "fresh_s": (await say(tts, "Still here."))["audio_s"]}
 
 
-async def main(url: str, voice: str) -> dict[str, Any]:
+async def main(url: str, voice: str, interruptions: str = "1") -> dict[str, Any]:
     async with aiohttp.ClientSession() as session:
         tts = elevenlabs.TTS(
             base_url=f"{url}/v1", api_key="any", voice_id=voice, encoding=f"pcm_{RATE}", http_session=session
@@ -59,8 +59,7 @@ async def main(url: str, voice: str) -> dict[str, Any]:
         async with tts.synthesize("Hello there.") as stream:
             whole = await hear(stream)
         said = await say(tts, "Hello there. How are you, my friend?")
-        heard = await interrupt(tts)
-        again = await say(tts, "Still here.")
+        interrupted = [await interrupt(tts) for _ in range(int(interruptions))]
         await tts.aclose()
         mp3 = elevenlabs.TTS(base_url=f"{url}/v1", api_key="any", voice_id=voice, http_session=session)
         compressed = await say(mp3, "Hello there.")
@@ -69,8 +68,7 @@ async def main(url: str, voice: str) -> dict[str, Any]:
             "voices": [listed.id for listed in voices],
             "whole": whole,
             "said": said,
-            "interrupted_after": heard,
-            "again": again,
+            "interrupted": interrupted,
             "mp3": compressed,
         }
 
