@@ -118,6 +118,8 @@ async def test_a_browser_that_offers_a_key_to_an_open_server_gets_its_echo():
         (["other", "auth.bearer.v1", "k"], "auth.bearer.v1"),
         (["k", "auth.bearer.v1"], None),
         (["auth.bearer.v1"], None),
+        (["token", "k"], "token"),
+        (["k", "token"], None),
         ([], None),
     ],
 )
