@@ -12,7 +12,7 @@ MODEL ?=
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[ears,espeak,models,postgres,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[ears,espeak,models,postgres,zeroconf,dev]'
 	touch $@
 
 # Clients whose packages do not fit beside the server's, each in an environment of its own.

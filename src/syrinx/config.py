@@ -38,6 +38,9 @@ class Settings(BaseModel):
     wyoming_clients: tuple[str, ...] = Field(
         default=(), description="Networks that may connect there beside this machine, as 192.168.1.0/24; it has no keys"
     )
+    wyoming_announce: bool = Field(
+        default=False, description="Tell the local network of it (multicast DNS), for Home Assistant; extra zeroconf"
+    )
     data_dir: Path = Field(default=Path(".data"), description="Folder of voices, models, caches and logs")
     api_key: str = Field(default="", repr=False, description="Key that clients must send; empty: open (loopback only)")
     api_key_file: Path | None = Field(default=None, description="File with one key a line")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import structlog
@@ -26,6 +26,7 @@ from syrinx.server.offered import offered_voices
 from syrinx.server.sockets import with_owner
 from syrinx.server.stream_address import is_within, read_address, read_networks
 from syrinx.server.websocket import Pump, PumpPolicy
+from syrinx.server.wyoming_announce import check_announcement, wyoming_announced
 
 if TYPE_CHECKING:
     from syrinx.config import Settings
@@ -45,6 +46,7 @@ STOP_S = 5.0
 
 def check_wyoming(settings: Settings) -> None:
     """Refuse an address that makes no sense, and one that others reach where none are named. Raises ``ConfigError``."""
+    check_announcement(settings)
     networks = read_networks(settings.wyoming_clients)
     if settings.wyoming and not read_address(settings.wyoming).is_local and not networks:
         raise ConfigError(
@@ -61,8 +63,10 @@ async def wyoming_served(
     connections = Connections(settings, engine, metrics)
     unix = listener.family not in INTERNET
     server = await (asyncio.start_unix_server if unix else asyncio.start_server)(connections.run, sock=listener)
+    told = wyoming_announced(listener, lambda: engine.ready) if settings.wyoming_announce else nullcontext()
     try:
-        yield
+        async with told:
+            yield
     finally:
         server.close()
         await connections.end()
