@@ -34,7 +34,7 @@ from syrinx.engine.engine import Engine
 from syrinx.engine.policy import EnginePolicy, FirstPiece, SessionOptions
 from syrinx.engine.record import UtteranceRecord
 from syrinx.engine.session import Session
-from syrinx.text.words import word_end
+from syrinx.text.words import heard_end
 from tests.fakes.host import FakeHost
 
 NAMES = ("a", "b", "c")
@@ -201,7 +201,7 @@ def lives(events: list[ServerEvent]) -> list[list[ServerEvent]]:
 def check_told(told: Finished | Interrupted, text: str) -> None:
     """What was heard and what remains make the text that was sent, and meet at the end of a word."""
     assert told.heard + told.remaining == told.text == text
-    assert word_end(text, told.spoken_until) == told.spoken_until
+    assert heard_end(text, told.spoken_until) == told.spoken_until
 
 
 def check_life(events: list[ServerEvent], text: str, *, whole: bool) -> None:

@@ -28,7 +28,7 @@ from syrinx.core.types import (
 from syrinx.engine.ledger import Ledger
 from syrinx.engine.session import Session
 from syrinx.engine.unheard import MOST_KEPT, Said, Unheard, play_heads
-from syrinx.text.words import word_end
+from syrinx.text.words import heard_end
 from tests.fakes.host import FakeStream
 from tests.fakes.stage import Stage, events_until_end, send_all, settle, whole
 
@@ -230,7 +230,7 @@ def test_heard_and_remaining_are_the_text_and_meet_at_the_end_of_a_word(
     end = told.stop("u", played_s)
     assert end is not None
     assert end.heard + end.remaining == text
-    assert word_end(text, end.spoken_until) == end.spoken_until
+    assert heard_end(text, end.spoken_until) == end.spoken_until
     assert end.heard == "" or played_s > 0
     words = len(text.split())
     if played_s >= words > 0:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from syrinx.core.types import Barge, Interrupted
 from syrinx.engine.ledger import Ledger
-from syrinx.text.words import word_end
+from syrinx.text.words import heard_end
 
 MOST_KEPT = 16
 """Ended utterances of a session that are remembered with their text."""
@@ -24,7 +24,7 @@ class Said:
 
     def until(self, played_s: float | None = None) -> int:
         """How much of the text was heard: 0, or up to the end of a word. ``played_s``: see ``core.types.Cancel``."""
-        return word_end(self.text, self.ledger.heard_until(played_s))
+        return heard_end(self.text, self.ledger.heard_until(played_s))
 
 
 class Unheard:

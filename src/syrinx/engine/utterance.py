@@ -29,7 +29,7 @@ from syrinx.engine.catalog import Choice
 from syrinx.engine.jobs import Brief, Listener
 from syrinx.engine.ledger import Ledger
 from syrinx.engine.manuscript import Manuscript, Patience
-from syrinx.engine.marks import WordEstimate, WordTimes, map_marks
+from syrinx.engine.marks import Pace, WordEstimate, WordTimes, Written
 from syrinx.engine.outlet import Outlet, Packing
 from syrinx.engine.policy import SessionOptions
 from syrinx.engine.services import Place, Services
@@ -77,6 +77,8 @@ class Utterance:
         self._text = Manuscript(policy.max_text_chars, patience, services.executor)
         self._spoken: deque[_Spoken] = deque()
         self._segments = 0
+        self._written = Written()
+        self._pace = Pace()
         self._brief: Brief | None = None
         self._outlet: Outlet | None = None
         self._task: asyncio.Task[None] | None = None
@@ -257,8 +259,9 @@ class Utterance:
         job = brief.job(prepared, self._segments, is_last=self._text.exhausted)
         waited_s = 0.0 if self._segments else self._ledger.waiting_s()
         terms = brief.terms(self._listener, self._services.policy, waited_s)
-        words = WordTimes() if brief.choice.info.word_times else WordEstimate(job.text, brief.seconds_per_char)
         stream = brief.choice.host.submit(job, terms)
+        usual_s = brief.seconds_per_char
+        words = WordTimes(job.text) if brief.choice.info.word_times else WordEstimate(job.text, usual_s, self._pace)
         self._spoken.append(_Spoken(prepared, stream, words, brief.native))
         self._segments += 1
 
@@ -300,7 +303,7 @@ class Utterance:
     def _tell_marks(self, spoken: _Spoken, marks: Sequence[Mark]) -> None:
         if not marks or self._outlet is None:
             return
-        mapped = map_marks(marks, spoken.prepared, self._outlet.heard_at)
+        mapped = self._written.map(marks, spoken.prepared, self._outlet.heard_at)
         self._ledger.marked(mapped)
         if self._options.marks:
             self._emit(Marks(self.id, mapped))

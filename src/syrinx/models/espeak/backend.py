@@ -21,9 +21,9 @@ MAX_SEGMENT_CHARS = 300
 """About 20 s of speech, made in about 15 ms: what a slot is busy with at most, and 1 MB of samples."""
 STEP_TIMEOUT_S = 10.0
 """A step waits at most this long for audio; it comes within milliseconds unless the library hangs."""
-SOUND = 2
-"""Counts up whenever this package makes the library sound otherwise: its rate, its voices, what it cleans
-off the text. Audio in the response cache of another count is not played any more."""
+SOUND = 3
+"""Counts up whenever this package makes the library sound otherwise, or times its words otherwise: its rate,
+its voices, what it cleans off the text. Audio in the response cache of another count is not played any more."""
 
 _UNSPEAKABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters (NUL would end the C string) and lone surrogates (which UTF-8 cannot carry)."""

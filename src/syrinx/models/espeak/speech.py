@@ -40,7 +40,7 @@ class Speech:
         self._pcm = bytearray()
         self._made = 0
         self._taken = 0
-        self._words = WordMarks(len(utterance.text), sample_rate)
+        self._words = WordMarks(utterance.text, sample_rate)
         self._marks: deque[Mark] = deque()
         self._over = False
         self._go_on = False

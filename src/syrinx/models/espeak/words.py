@@ -13,8 +13,8 @@ from .binding import WordEvent
 class WordMarks:
     """Collects word events in the order of the audio and gives marks that are ordered and lie within the text."""
 
-    def __init__(self, text_length: int, sample_rate: int) -> None:
-        self._text_length = text_length
+    def __init__(self, text: str, sample_rate: int) -> None:
+        self._text = text
         self._sample_rate = sample_rate
         self._open: tuple[Span, int] | None = None
 
@@ -27,20 +27,34 @@ class WordMarks:
         """Take the next event; return the mark that it completes, if any.
 
         One written word may be several spoken ones (numbers, emoji): events that do not move forward in the text
-        belong to the word before them.
+        belong to the word before them. One may point at the space in front of a word, and tells the length of a word's
+        first part only ("don't", "well-known"), so a word goes on to the next space or the next word.
         """
-        start = event.position - 1
-        if not 0 <= start < self._text_length or (self._open is not None and start <= self._open[0].start):
+        start = self._word_at(event.position - 1)
+        if start is None or (self._open is not None and start <= self._open[0].start):
             return None
         done = self._finish(event.sample, start)
-        self._open = (Span(start, min(start + max(event.length, 1), self._text_length)), event.sample)
+        self._open = (Span(start, self._word_end(start + max(event.length, 1))), event.sample)
         return done
 
     def end(self, sample: int) -> Mark | None:
         """The audio is over, ``sample`` long: return the last mark."""
-        done = self._finish(sample, self._text_length)
+        done = self._finish(sample, len(self._text))
         self._open = None
         return done
+
+    def _word_at(self, place: int) -> int | None:
+        """The first place from there on that is no space; None: it lies outside the text."""
+        if place < 0:
+            return None
+        while place < len(self._text) and self._text[place].isspace():
+            place += 1
+        return place if place < len(self._text) else None
+
+    def _word_end(self, place: int) -> int:
+        while place < len(self._text) and not self._text[place].isspace():
+            place += 1
+        return min(place, len(self._text))
 
     def _finish(self, sample: int, text_limit: int) -> Mark | None:
         if self._open is None:
