@@ -5,9 +5,14 @@ A word ends where the next one begins, so each is held until that is known.
 
 from __future__ import annotations
 
+import unicodedata
+
 from syrinx.core.types import Mark, MarkKind, Span
 
 from .binding import WordEvent
+
+LETTERS = "LNM"
+"""Unicode's categories of letters, digits and the marks upon them by their first letter."""
 
 
 class WordMarks:
@@ -52,9 +57,13 @@ class WordMarks:
         return place if place < len(self._text) else None
 
     def _word_end(self, place: int) -> int:
-        while place < len(self._text) and not self._text[place].isspace():
-            place += 1
-        return min(place, len(self._text))
+        """The end of the word that goes on there, without the marks behind it."""
+        end = place = min(place, len(self._text))
+        while end < len(self._text) and not self._text[end].isspace():
+            end += 1
+        while end > place and unicodedata.category(self._text[end - 1])[0] not in LETTERS:
+            end -= 1
+        return end
 
     def _finish(self, sample: int, text_limit: int) -> Mark | None:
         if self._open is None:
