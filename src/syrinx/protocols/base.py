@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from syrinx.core.errors import SyrinxError
@@ -109,3 +110,56 @@ class TimedCodec(SocketCodec, Protocol):
     def note_timing(self, utterance_id: str, timing: Timing) -> None:
         """Called just before the last event of an utterance is rendered."""
         ...
+
+
+class TextIn(StrEnum):
+    """How a text comes."""
+
+    WHOLE = "whole"
+    PIECES = "in pieces"
+
+
+class Together(StrEnum):
+    """How several utterances of one connection are spoken."""
+
+    ONE = "one"
+    """There is one on each connection or request."""
+    IN_TURN = "in turn"
+    SIDE_BY_SIDE = "side by side"
+
+
+class Interruption(StrEnum):
+    """How an utterance is stopped."""
+
+    MESSAGE = "message"
+    HANG_UP = "hanging up"
+    """There is no word for it."""
+
+
+class Times(StrEnum):
+    """What is told of when a text is heard."""
+
+    NONE = "none"
+    BESIDE = "words, by coming with their audio"
+    WORDS = "words"
+    CHARACTERS = "characters"
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a client can do at one address of a protocol. ``docs/protocols/index.md`` is made of these, and a test asks
+    the codecs whether they hold."""
+
+    name: str
+    page: str
+    """Of ``docs/protocols``, without ``.md``."""
+    address: str
+    """The method, ``WS`` or ``TCP``, and the path as it is routed."""
+    formats: tuple[str, ...]
+    """Containers (``audio.encode.CONTAINERS``)."""
+    text: TextIn = TextIn.WHOLE
+    together: Together = Together.ONE
+    interruption: Interruption = Interruption.HANG_UP
+    tells_heard: bool = False
+    """Whether an interruption is answered with what was heard of the text, and what was not."""
+    times: Times = Times.NONE
