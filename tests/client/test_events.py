@@ -14,12 +14,14 @@ from syrinx.client.events import (
     Completed,
     Created,
     Interrupted,
+    Marks,
     Refused,
     SessionUpdated,
     Unknown,
     parse_event,
 )
 from syrinx.core.errors import InvalidRequest, VoiceNotFound
+from syrinx.core.types import Mark, MarkKind, Span
 
 EVENTS = [
     ({"type": "response.created", "response": "r1"}, Created("r1")),
@@ -27,6 +29,14 @@ EVENTS = [
     (
         {"type": "response.completed", "response": "r1", "duration_s": 0.5, "total_samples": 12_000},
         Completed("r1", 0.5, 12_000),
+    ),
+    (
+        {
+            "type": "response.marks",
+            "response": "r1",
+            "marks": [{"kind": "word", "start": 0, "end": 2, "start_s": 0.5, "end_s": 1, "estimated": True}],
+        },
+        Marks("r1", (Mark(MarkKind.WORD, Span(0, 2), 0.5, 1.0, estimated=True),)),
     ),
     ({"type": "response.canceled", "response": "r1"}, Canceled("r1")),
     (

@@ -44,7 +44,7 @@ async def test_messages_are_those_of_the_dialect() -> None:
 
     async with server_of(listen) as url, RealtimeSpeech(url) as speech:
         await speech.update(SessionSetup(voice="male", audio_format="pcm", sample_rate=16_000))
-        await speech.update(SessionSetup(voice="female"))
+        await speech.update(SessionSetup(voice="female", marks=True))
         named = await speech.create("Hello.", response="r1", speed=1.5)
         made_up = await speech.create("Again.")
         await speech.append("To")
@@ -58,7 +58,7 @@ async def test_messages_are_those_of_the_dialect() -> None:
     assert (named, len(made_up)) == ("r1", len("resp_") + 16)
     assert heard == [
         {"type": "session.update", "session": {"voice": "male", "audio": {"format": "pcm", "sample_rate": 16_000}}},
-        {"type": "session.update", "session": {"voice": "female"}},
+        {"type": "session.update", "session": {"voice": "female", "marks": True}},
         {"type": "response.create", "response_id": "r1", "input": "Hello.", "speed": 1.5},
         {"type": "response.create", "response_id": made_up, "input": "Again."},
         {"type": "input.append", "text": "To"},

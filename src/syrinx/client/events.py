@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from syrinx.core.errors import InvalidRequest, SyrinxError
+from syrinx.core.types import Mark, MarkKind, Span
 
 from .refusals import error_of
 
@@ -36,6 +37,15 @@ class Audio:
 
     response: str
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """When words of a response are spoken: places in its text as it was sent, seconds of its audio without the primer.
+    Told no later than the audio they fall in, where ``SessionSetup.marks`` asked for them."""
+
+    response: str
+    marks: tuple[Mark, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,7 @@ class Unknown:
     fields: Mapping[str, Any]
 
 
-RealtimeEvent = SessionUpdated | Created | Audio | Completed | Canceled | Interrupted | Refused | Unknown
+RealtimeEvent = SessionUpdated | Created | Audio | Marks | Completed | Canceled | Interrupted | Refused | Unknown
 
 
 def parse_event(message: str | bytes) -> RealtimeEvent:
@@ -102,6 +112,12 @@ def _session_updated(fields: Mapping[str, Any]) -> SessionUpdated:
     session = fields["session"]
     audio = session["audio"]
     return SessionUpdated(str(session.get("voice") or ""), str(audio["format"]), int(audio["sample_rate"]))
+
+
+def _mark(fields: Mapping[str, Any]) -> Mark:
+    span = Span(int(fields["start"]), int(fields["end"]))
+    times = float(fields["start_s"]), float(fields["end_s"])
+    return Mark(MarkKind(fields["kind"]), span, *times, estimated=bool(fields["estimated"]))
 
 
 def _completed(fields: Mapping[str, Any]) -> Completed:
@@ -123,6 +139,7 @@ _READERS = {
     "response.output_audio.delta": lambda fields: Audio(
         fields["response"], base64.b64decode(fields["delta"], validate=True)
     ),
+    "response.marks": lambda fields: Marks(fields["response"], tuple(_mark(mark) for mark in fields["marks"])),
     "response.completed": _completed,
     "response.canceled": lambda fields: Canceled(
         fields["response"], fields.get("spoken_until"), fields.get("heard"), fields.get("remaining")

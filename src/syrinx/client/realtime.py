@@ -23,6 +23,8 @@ class SessionSetup:
     voice: str | None = None
     audio_format: str | None = None
     sample_rate: int | None = None
+    marks: bool | None = None
+    """Whether to be told when each word is spoken, by ``Marks``."""
 
 
 class RealtimeSpeech:
@@ -48,7 +50,9 @@ class RealtimeSpeech:
         wanted = {"format": setup.audio_format, "sample_rate": setup.sample_rate}
         audio = {name: value for name, value in wanted.items() if value is not None}
         session: dict[str, Any] = {"voice": setup.voice} if setup.voice is not None else {}
-        await self._send({"type": "session.update", "session": {**session, **({"audio": audio} if audio else {})}})
+        session |= {"audio": audio} if audio else {}
+        session |= {"marks": setup.marks} if setup.marks is not None else {}
+        await self._send({"type": "session.update", "session": session})
 
     async def create(
         self,
