@@ -58,9 +58,9 @@ def serve(settings: Settings, build: EngineFactory) -> int:
     """Serve until a signal. Returns the exit status. Raises ``ConfigError`` before anything is started."""
     check_exposure(settings)
     check_wyoming(settings)
-    configure_logging(settings.log_level)
-    return_large_blocks()
     with bind(settings.host, settings.port) as listener, _wyoming_listener(settings) as wyoming:
+        configure_logging(settings.log_level)
+        return_large_blocks()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_serve(settings, build, listener, wyoming))
 
