@@ -5,7 +5,18 @@
 
 from __future__ import annotations
 
-from .events import Audio, Canceled, Completed, Created, RealtimeEvent, Refused, SessionUpdated, Unknown
+from .events import (
+    Audio,
+    Canceled,
+    Completed,
+    Created,
+    Interrupted,
+    Marks,
+    RealtimeEvent,
+    Refused,
+    SessionUpdated,
+    Unknown,
+)
 from .http import Health, SpeechClient
 from .realtime import RealtimeSpeech, SessionSetup
 from .sidecar import Job, Sidecar, SpeakRequest
@@ -16,7 +27,9 @@ __all__ = [
     "Completed",
     "Created",
     "Health",
+    "Interrupted",
     "Job",
+    "Marks",
     "RealtimeEvent",
     "RealtimeSpeech",
     "Refused",
