@@ -119,6 +119,7 @@ async def test_a_browser_that_offers_a_key_to_an_open_server_gets_its_echo():
         (["k", "auth.bearer.v1"], None),
         (["auth.bearer.v1"], None),
         (["token", "k"], "token"),
+        (["realtime", "openai-insecure-api-key.k"], "realtime"),
         (["k", "token"], None),
         ([], None),
     ],

@@ -14,9 +14,11 @@ from starlette.types import Scope
 from syrinx.core.errors import ConfigError, Unauthorized
 from syrinx.engine.voices import ListedVoice
 
-SUBPROTOCOLS = ("auth.bearer.v1", "token")
+SUBPROTOCOLS = ("auth.bearer.v1", "token", "realtime")
 """Offered by browsers together with the key, because they cannot set WebSocket headers; only this name is echoed. The
-second is Deepgram's."""
+second is Deepgram's, the third OpenAI's."""
+KEY_PREFIX = "openai-insecure-api-key."
+"""What OpenAI's clients put before a key that they offer."""
 KEY_HEADERS = ("x-api-key", "xi-api-key")
 SCHEMES = ("bearer", "token")
 QUERY_FIELDS = ("api_key", "access_token")
@@ -82,7 +84,7 @@ def credentials(scope: Scope) -> list[str]:
     found += [key for name in QUERY_FIELDS for key in query.get(name, [])]
     offered = scope.get("subprotocols", [])
     if (name := subprotocol(offered)) is not None:
-        found.append(offered[offered.index(name) + 1])
+        found.append(offered[offered.index(name) + 1].removeprefix(KEY_PREFIX))
     return [key for key in found if key]
 
 
