@@ -21,10 +21,14 @@ PROGRAMS = {
     "Pipecat ElevenLabs": ("pipecat_elevenlabs.py", "ws://{host}", "sine"),
     "Pipecat OpenAI": ("pipecat_http.py", "openai", "http://{host}", "alloy"),
     "Pipecat Piper": ("pipecat_http.py", "piper", "http://{host}", "sine"),
+    "Pipecat Cartesia": ("pipecat_cartesia.py", "ws://{host}"),
+    "Pipecat Deepgram": ("pipecat_deepgram.py", "socket", "ws://{host}", "sine"),
     "LiveKit ElevenLabs": ("livekit_elevenlabs.py", "http://{host}", "sine"),
     "LiveKit OpenAI": ("livekit_openai.py", "http://{host}", "sine"),
+    "LiveKit Cartesia": ("livekit_cartesia.py", "http://{host}"),
+    "LiveKit Deepgram": ("livekit_deepgram.py", "ws://{host}", "http://{host}", "sine"),
 }
-"""By what is shown: the script and what it is called with, the number of interruptions behind that."""
+"""By what is shown: the script and what it is called with. Each interrupts an endless answer once or twice."""
 ANSWER_S = len("Still here.") * 0.065
 """Of the answer that each speaks after an interruption, as ``tone`` does."""
 CONTAINER_S = 0.1
@@ -34,11 +38,14 @@ RUN_S = 300.0
 
 async def measure(effort: Effort) -> list[Figure]:
     """Each is interrupted in the middle of endless answers, and speaks again after each."""
-    count = effort.pick(20, 2)
+    rounds = effort.pick(5, 1)
     if not PYTHON.exists():
         raise RuntimeError("the frameworks are not installed: make .frameworks/.installed")
     with Server(ServerPlan("tone"), effort.folder) as server:
-        stale = {name: await _stale(name, server.port, count) for name in PROGRAMS}
+        stale: dict[str, list[int]] = {name: [] for name in PROGRAMS}
+        for _ in range(rounds):
+            for name in PROGRAMS:
+                stale[name] += await _stale(name, server.port)
         idle = read_histogram(server.get("/metrics")[1], "cancel_to_idle")
     return [_figure(stale, idle)]
 
@@ -56,10 +63,10 @@ def _figure(stale: Mapping[str, list[int]], idle: Histogram) -> Figure:
     )
 
 
-async def _stale(name: str, port: int, count: int) -> list[int]:
+async def _stale(name: str, port: int) -> list[int]:
     """Run one program; stale frames after each interruption. Raises ``RuntimeError`` with its words if it fails."""
     script, *words = PROGRAMS[name]
-    arguments = [*(word.format(host=f"127.0.0.1:{port}") for word in words), str(count)]
+    arguments = [word.format(host=f"127.0.0.1:{port}") for word in words]
     process = await asyncio.create_subprocess_exec(
         PYTHON,
         ROOT / "tests" / "clients" / script,

@@ -78,8 +78,7 @@ async def main(url: str) -> dict[str, Any]:
         return {
             "whole": whole,
             "said": said,
-            "interrupted_after": heard,
-            "again": again,
+            "interrupted": [{"heard": heard, "fresh_s": again["audio_s"]}],
             "faster": faster,
             "failed": failed,
         }

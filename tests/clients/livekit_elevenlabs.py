@@ -1,6 +1,6 @@
 """LiveKit's ElevenLabs TTS, unmodified, without a room: speaks, is interrupted, speaks again. Runs in ``.frameworks``.
 
-python livekit_elevenlabs.py http://127.0.0.1:8000 VOICE [INTERRUPTIONS]; prints what came out of it as JSON.
+python livekit_elevenlabs.py http://127.0.0.1:8000 VOICE; prints what came out of it as JSON.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ async def interrupt(tts: elevenlabs.TTS) -> dict[str, float]:
     return {"heard": heard, "fresh_s": (await say(tts, "Still here."))["audio_s"]}
 
 
-async def main(url: str, voice: str, interruptions: str = "1") -> dict[str, Any]:
+async def main(url: str, voice: str) -> dict[str, Any]:
     async with aiohttp.ClientSession() as session:
         tts = elevenlabs.TTS(
             base_url=f"{url}/v1", api_key="any", voice_id=voice, encoding=f"pcm_{RATE}", http_session=session
@@ -59,7 +59,7 @@ async def main(url: str, voice: str, interruptions: str = "1") -> dict[str, Any]
         async with tts.synthesize("Hello there.") as stream:
             whole = await hear(stream)
         said = await say(tts, "Hello there. How are you, my friend?")
-        interrupted = [await interrupt(tts) for _ in range(int(interruptions))]
+        interrupted = await interrupt(tts)
         await tts.aclose()
         mp3 = elevenlabs.TTS(base_url=f"{url}/v1", api_key="any", voice_id=voice, http_session=session)
         compressed = await say(mp3, "Hello there.")
@@ -68,7 +68,7 @@ async def main(url: str, voice: str, interruptions: str = "1") -> dict[str, Any]
             "voices": [listed.id for listed in voices],
             "whole": whole,
             "said": said,
-            "interrupted": interrupted,
+            "interrupted": [interrupted],
             "mp3": compressed,
         }
 

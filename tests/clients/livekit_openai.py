@@ -1,6 +1,6 @@
 """LiveKit's OpenAI TTS, unmodified, without a room, in both forms that it asks for. Runs in ``.frameworks``.
 
-python livekit_openai.py http://127.0.0.1:8000 VOICE [INTERRUPTIONS]; prints what came out of it as JSON.
+python livekit_openai.py http://127.0.0.1:8000 VOICE; prints what came out of it as JSON.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ async def refusal(tts: openai.TTS) -> dict[str, Any]:
     return {}
 
 
-async def main(url: str, voice: str, interruptions: str = "1") -> dict[str, Any]:
+async def main(url: str, voice: str) -> dict[str, Any]:
     def made(form: str, called: str = voice, encoding: str = "mp3") -> openai.TTS:
         return openai.TTS(
             base_url=f"{url}/v1", api_key="any", model=MODELS[form], voice=called, response_format=encoding
@@ -71,7 +71,7 @@ async def main(url: str, voice: str, interruptions: str = "1") -> dict[str, Any]
         said[form] = {
             "whole_s": {encoding: await whole(made(form, voice, encoding), "Hello there.") for encoding in FORMATS},
             "in_tokens_s": await in_tokens(tts, "Hello there. How are you, my friend?"),
-            "interrupted": [await interrupt(tts) for _ in range(int(interruptions))],
+            "interrupted": [await interrupt(tts)],
             "refusal": await refusal(made(form, "nobody")),
         }
         await tts.aclose()

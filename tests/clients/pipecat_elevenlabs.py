@@ -1,6 +1,6 @@
 """Pipecat's ElevenLabs service. Runs in ``.frameworks``.
 
-python pipecat_elevenlabs.py ws://127.0.0.1:8000 VOICE [INTERRUPTIONS]; prints what ``talk`` gave as JSON.
+python pipecat_elevenlabs.py ws://127.0.0.1:8000 VOICE; prints what ``talk`` gave as JSON.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pipecat.services.elevenlabs.tts import ElevenLabsTTSService
 from pipecat_talk import RATE, print_what_came, talk
 
 
-async def main(url: str, voice: str, interruptions: str = "2") -> dict[str, Any]:
+async def main(url: str, voice: str) -> dict[str, Any]:
     settings = ElevenLabsTTSService.Settings(voice=voice, model="eleven_flash_v2_5")
     tts = ElevenLabsTTSService(api_key="any", url=url, sample_rate=RATE, settings=settings)
-    return await talk(tts, int(interruptions))
+    return await talk(tts)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ async def interrupt(worker: PipelineWorker, ear: Ear, *, whole: bool) -> dict[st
     return {"stale": after.count(old), "fresh": len(after) - after.count(old)}
 
 
-async def talk(tts: Any, interruptions: int = 2) -> dict[str, Any]:
+async def talk(tts: Any) -> dict[str, Any]:
     """What reached the end of the pipeline."""
     ear = Ear()
     worker = PipelineWorker(Pipeline([tts, ear]), cancel_on_idle_timeout=False, params=PipelineParams())
@@ -99,7 +99,7 @@ async def talk(tts: Any, interruptions: int = 2) -> dict[str, Any]:
         "words": [frame.text for frame in ear.frames if isinstance(frame, TTSTextFrame)],
         "contexts": len({frame.context_id for frame in sound} | {start.context_id}),
     }
-    interrupted = [await interrupt(worker, ear, whole=number % 2 == 1) for number in range(interruptions)]
+    interrupted = [await interrupt(worker, ear, whole=whole) for whole in (False, True)]
     errors = [frame.error for frame in ear.frames if isinstance(frame, ErrorFrame)]
     await worker.queue_frame(EndFrame())
     await running

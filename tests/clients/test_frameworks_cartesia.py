@@ -53,8 +53,9 @@ def test_livekit_speaks_with_the_times_of_words(livekit: dict[str, Any]) -> None
 
 
 def test_livekit_is_interrupted_and_the_model_stops(livekit: dict[str, Any], tone: ServerProcess) -> None:
-    assert livekit["interrupted_after"] == 3
-    assert livekit["again"]["audio_s"] == pytest.approx(len("Still here.") * 0.065, abs=0.3)
+    (interrupted,) = livekit["interrupted"]
+    assert interrupted["heard"] == 3
+    assert interrupted["fresh_s"] == pytest.approx(len("Still here.") * 0.065, abs=0.3), "and no more"
     asyncio.run(idle(tone))
 
 
