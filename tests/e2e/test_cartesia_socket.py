@@ -167,6 +167,15 @@ async def test_barge_in_leaves_no_stale_audio_and_stops_the_model(
     assert sound(await client.say("old"), "old"), "the name is free"
 
 
+async def test_who_says_how_far_it_played_is_told_what_was_heard(client: Cartesia) -> None:
+    text = "One two three. {{long 3000}} and more."
+    await client.tell(text, "a", more=False)
+    await client.hear_until(lambda said: said["type"] == "chunk")
+    await client.link.send('{"context_id":"a","cancel":true,"played_s":0}')
+    told = (await client.hear_done("a"))[-1]
+    assert (told["type"], told["heard"] + told["remaining"], told["spoken_until"]) == ("done", text, len(told["heard"]))
+
+
 async def test_a_hang_up_stops_the_model(server: ServerProcess) -> None:
     async with cartesia(server) as client:
         for name in ("a", "b"):

@@ -20,6 +20,7 @@ from syrinx.core.types import (
     EncodedAudio,
     End,
     Failed,
+    Finished,
     FinishReason,
     Flush,
     Mark,
@@ -187,6 +188,20 @@ def test_a_cancel_leaves_other_contexts_alone() -> None:
     tell(target, name="b")
     cancel(target)
     assert said(target.render(sound("2")))[0]["context_id"] == "b"
+
+
+def test_who_says_how_far_it_played_is_told_what_was_heard() -> None:
+    target = codec()
+    tell(target)
+    assert target.receive(json.dumps({"context_id": "a", "cancel": True, "played_s": 0.5})) == [Cancel("1", 0.5)]
+    assert target.render(sound()) == []
+    tell(target, "New. ")  # the name is free at once
+    heard = {"heard": "Hello.", "remaining": " ", "spoken_until": 6}
+    finished = Finished("1", FinishReason.CANCELED, 1, 0.5, 6, "Hello. ")
+    assert said(target.render(finished)) == [{**last(), **heard}]
+    assert said(target.render(done("2"))) == [last()]
+    with pytest.raises(InvalidRequest):
+        target.receive(json.dumps({"context_id": "a", "cancel": True, "played_s": "x"}))
 
 
 # --- flushes ---------------------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ from syrinx.protocols.cartesia.speech import (
     word_times_of,
 )
 from syrinx.protocols.cartesia.transcript import Transcript
+from syrinx.protocols.interruption import heard_fields, played_of
 from syrinx.protocols.jsonwire import Fields, flag, number, read_object, string
 from syrinx.protocols.options import Resolve
 
@@ -54,6 +55,8 @@ class _Context:
     transcript: Transcript = field(default_factory=Transcript)
     ended: bool = False
     """The client said that no more text comes."""
+    stopped: bool = False
+    """Canceled by a client that is told what was heard of it."""
 
 
 class CartesiaCodec:
@@ -85,7 +88,7 @@ class CartesiaCodec:
         fields = read_object(message)
         self._about = name = context_id_of(fields)
         if flag(fields, "cancel", default=False):
-            return self._drop(name)
+            return self._drop(name, played_of(fields))
         text = string(fields, "transcript") or ""
         more, flush = flag(fields, "continue", default=False), flag(fields, "flush", default=False)
         context, actions = self._contexts.get(name), list[Action]()
@@ -148,20 +151,23 @@ class CartesiaCodec:
             actions.append(End(context.utterance_id))
         return actions
 
-    def _drop(self, name: str) -> list[Action]:
-        """Stop a context, of which nothing more is told: clients have forgotten it. Unknown ones are not there."""
+    def _drop(self, name: str, played_s: float | None = None) -> list[Action]:
+        """Stop a context. Nothing more is told of it, for clients have forgotten it; but to one that says how far it
+        played, what was heard. Unknown ones are not there."""
         context = self._contexts.pop(name, None)
         if context is None:
             return []
-        del self._live[context.utterance_id]
-        return [Cancel(context.utterance_id)]
+        if played_s is None:
+            del self._live[context.utterance_id]
+        context.stopped = True
+        return [Cancel(context.utterance_id, played_s)]
 
     # --- out -------------------------------------------------------------------------------------------------------
 
     def render(self, event: ServerEvent) -> list[Reply | Close]:
         """Turn an engine event into messages; events of contexts that were dropped give none."""
         context = self._live.get(event.utterance_id)
-        if context is None:
+        if context is None or (context.stopped and not isinstance(event, Finished | Failed)):
             return []
         transcript = context.transcript
         if isinstance(event, Audio):
@@ -178,7 +184,10 @@ class CartesiaCodec:
         return []
 
     def _end(self, context: _Context, event: Finished | Failed) -> list[Reply | Close]:
-        del self._contexts[context.name], self._live[context.utterance_id]
+        del self._live[context.utterance_id]
+        if context.stopped:
+            return [_reply(messages.done(context.name, heard_fields(event) if isinstance(event, Finished) else None))]
+        del self._contexts[context.name]
         if isinstance(event, Failed) and event.error.code not in QUIET_ENDS:
             return [_reply(messages.error(event.error, context.name))]
         flushed = [_flushed(context, flush_id) for flush_id in context.transcript.finish()]

@@ -73,9 +73,10 @@ def flush_done(context_id: str, flush_id: int) -> bytes:
     return _encode(_FlushDone(context_id=context_id, flush_id=flush_id))
 
 
-def done(context_id: str | None) -> bytes:
-    """Render the last event of a context."""
-    return _encode(_Done(context_id, True))
+def done(context_id: str | None, heard: Mapping[str, Any] | None = None) -> bytes:
+    """Render the last event of a context; ``heard``: what of its text was heard, where it was stopped."""
+    last = _Done(context_id, True)
+    return _encode(last) if heard is None else _encode({**msgspec.to_builtins(last), **heard})
 
 
 def error(cause: SyrinxError, context_id: str | None) -> bytes:
