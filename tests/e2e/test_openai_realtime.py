@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from websockets.frames import Frame, Opcode
+from websockets.typing import Subprotocol
 
 from tests.e2e.conftest import Start
 from tests.e2e.hostile import BODIES, TEXTS, VALUES
@@ -282,3 +283,6 @@ async def test_a_wrong_key_closes_with_the_reason(start: Start) -> None:
         assert (await client.hear())["type"] == "session.created"
         async with asyncio.timeout(WAIT_S):
             assert sound(await client.say())
+    offered = [Subprotocol("realtime"), Subprotocol("openai-insecure-api-key.sesame")]
+    async with responses(locked, subprotocols=offered) as client:
+        assert client.link.subprotocol == "realtime" and (await client.hear())["type"] == "session.created"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -22,9 +23,12 @@ from syrinx.core.types import (
     Open,
     Started,
 )
-from syrinx.protocols.base import Action, Close, Handshake, Reply
+from syrinx.ears.events import EarEvent, SpeechStarted, SpeechStopped
+from syrinx.ears.settings import EarSettings
+from syrinx.protocols.base import Action, Ask, Close, Handshake, Reply
 from syrinx.protocols.openai_realtime.codec import OpenAIRealtimeCodec, OpenAIRealtimePolicy
 from syrinx.protocols.openai_realtime.conversation import MAX_ITEMS
+from syrinx.protocols.openai_realtime.listening import Hear
 from tests.protocols.common import ANYTHING, Found, objects, said
 from tests.protocols.realtime_client import MAX_CHARS, Client, Event, client, done, kinds, resolve, sound, words
 
@@ -543,9 +547,30 @@ def test_what_is_no_message_is_refused_with_the_clients_own_id_where_it_has_one(
     assert target.refused("x")["param"] == "type"
 
 
-def perform(target: Client, actions: list[Action]) -> None:
-    """As the engine would, as far as the codec can tell."""
+class NervousEar:
+    """Hears somebody begin and stop in everything."""
+
+    def __init__(self, settings: EarSettings, rate: int) -> None:
+        assert 8000 <= rate <= 48_000
+
+    def hear(self, pcm: bytes) -> list[EarEvent]:
+        return [SpeechStarted(0, 0), SpeechStopped(1, 1)]
+
+    def note_played(self, pcm: bytes, rate: int) -> None:
+        assert len(pcm) % 2 == 0
+
+    def note_stopped(self) -> None:
+        return None
+
+
+def perform(target: Client, actions: Sequence[Action]) -> None:
+    """As the server and the engine would, as far as the codec can tell."""
     for action in actions:
+        if isinstance(action, Ask):
+            assert isinstance(action.question, Hear)
+            then = action.then(action.question.judge())
+            target.check(said([each for each in then if isinstance(each, Reply)]))
+            perform(target, then)
         if isinstance(action, Open):
             name = action.utterance_id
             target.render(Accepted(name), Started(name, "m", "v", 24_000), words(name, (0, 3, 0.0)), sound(name, 0.1))
@@ -583,7 +608,14 @@ MESSAGES: list[Event] = [
     },
     {"type": "response.create"},
     {"type": "response.cancel", "response_id": "x"},
-    {"type": "input_audio_buffer.append", "audio": "AAAA"},
+    {
+        "type": "session.update",
+        "session": {
+            "type": "realtime",
+            "audio": {"input": {"turn_detection": {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 0}}},
+        },
+    },
+    {"type": "input_audio_buffer.append", "audio": "AAA="},
     {"type": "input_audio_buffer.commit"},
     {"type": "input_audio_buffer.clear"},
 ]
@@ -607,7 +639,7 @@ def conversations(draw: st.DrawFn) -> list[str]:
 
 @given(conversations())
 def test_any_conversation_of_damaged_messages_is_answered(messages: list[str]) -> None:
-    target = client()
+    target = client(make_ear=NervousEar)
     for message in messages:
         feed(target, message)
     assert isinstance(target.session(), dict), "it is usable"
@@ -615,13 +647,13 @@ def test_any_conversation_of_damaged_messages_is_answered(messages: list[str]) -
 
 @given(st.lists(st.binary(max_size=200) | st.text(max_size=200), max_size=5))
 def test_any_bytes_are_answered(messages: list[str | bytes]) -> None:
-    target = client()
+    target = client(make_ear=NervousEar)
     for message in messages:
         feed(target, message)
 
 
 @given(st.lists(objects("type", "event_id", "session", "item", "response", "item_id", "audio"), max_size=5))
 def test_any_objects_are_answered(messages: list[str]) -> None:
-    target = client()
+    target = client(make_ear=NervousEar)
     for message in messages:
         feed(target, message)
