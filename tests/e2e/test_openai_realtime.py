@@ -138,7 +138,7 @@ async def test_a_cancel_stops_the_model_and_no_audio_follows(client: Responses, 
     heard = await client.say("New.")
     assert sound(heard) == sound(heard, heard[-1]["response"]["id"]) != b""
     await idle(server)
-    await until(lambda: ended(server, "canceled") == before + 1, "the record of the cancel")
+    await until(lambda: ended(server, "canceled") > before, "the record of the cancel")
 
 
 async def test_the_last_word_heard_is_told(client: Responses) -> None:
