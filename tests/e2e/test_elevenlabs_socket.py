@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 import httpx
 import pytest
+from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from tests.e2e.conftest import Start
@@ -108,6 +110,15 @@ async def test_barge_in_leaves_no_stale_audio_and_stops_the_model(
 async def test_a_name_can_be_used_again(client: Contexts) -> None:
     for _ in range(3):
         assert spelled(await client.say("same"), "same") == "Hello. "
+
+
+async def test_a_name_that_is_used_again_at_once_waits_for_what_it_still_says(client: Contexts) -> None:
+    for text in ("One two three. ", "Four five. "):
+        await client.tell(text, "a")
+        await client.tell(context="a", flush=True)
+        await client.tell(context="a", close_context=True)
+    heard = [await client.hear_final("a") for _ in range(2)]
+    assert [spelled(each, "a") for each in heard] == ["One two three. ", "Four five. "]
 
 
 async def test_closing_the_socket_speaks_what_was_flushed_and_closes(server: ServerProcess) -> None:
@@ -234,3 +245,23 @@ async def test_a_wrong_key_closes_with_the_reason(start: Start) -> None:
             assert answer.status_code == status
             if status == 401:
                 assert answer.json()["detail"]["status"] == "invalid_api_key"
+
+
+@pytest.mark.parametrize("place", ["voice", "output_format", "language_code"])
+async def test_a_reason_of_many_bytes_is_cut_and_the_code_arrives(server: ServerProcess, place: str) -> None:
+    """A close frame holds 123 bytes of it; with more, the connection broke without a code."""
+    wide = quote("😀" * 100)
+    async with contexts(server, **({"voice": wide} if place == "voice" else {place: wide})) as client:
+        assert "error" in await client.hear()
+        code, reason = await client.closed()
+    assert code == 1008 and reason
+
+
+@pytest.mark.parametrize("length", [9_000, 60_000, 500_000])
+async def test_a_handshake_that_is_too_long_is_answered(server: ServerProcess, length: int) -> None:
+    """The WebSocket library takes 8192 bytes a line; uvicorn then left the client waiting for ever."""
+    for query in ({"x": "a" * length}, {"voice": "v" * length}):
+        with pytest.raises(InvalidStatus) as refused:
+            async with asyncio.timeout(WAIT_S), contexts(server, **query):
+                pass
+        assert refused.value.response.status_code == 400

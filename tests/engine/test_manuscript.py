@@ -123,3 +123,13 @@ async def test_text_after_the_end_is_refused_and_a_late_flush_is_not(executor: T
     with pytest.raises(InvalidRequest, match="no more text"):
         text.append("x")
     assert await all_texts(text) == ["Done."]
+
+
+async def test_an_empty_text_is_no_text_and_says_that_more_will_come(executor: ThreadPoolExecutor) -> None:
+    text = manuscript(executor)
+    waiting = asyncio.create_task(text.wait())
+    await asyncio.sleep(0)
+    text.append("")
+    async with asyncio.timeout(20):  # a third of what it would wait for text
+        await waiting
+    assert (text.chars, text.script, await all_texts(text)) == (0, "", [])

@@ -12,6 +12,7 @@ from syrinx.core.types import (
     Audio,
     Barge,
     Cancel,
+    End,
     Finished,
     FinishReason,
     Open,
@@ -195,3 +196,37 @@ async def test_a_cancel_of_one_that_waits_leaves_the_listener_who_they_are(manua
     await settle()
     assert len({stream.terms.timeline for stream in manual.host.streams}) == 1
     assert [stream.job.text for stream in manual.host.streams] == ["First.", "Third."]
+
+
+async def test_utterances_of_one_lane_run_one_after_the_other_and_others_beside_them(manual: Stage) -> None:
+    session = manual.session(ordered=False)
+    for name, lane in (("Ada", "a"), ("Bob", "b"), ("Ann", "a"), ("Cid", ""), ("Ava", "a")):
+        send_all(session, Open(name, SpeechRequest(), lane=lane), Append(name, f"This is {name}."), End(name))
+    await settle()
+
+    def spoken() -> list[str]:
+        return [stream.job.text for stream in manual.host.streams]
+
+    assert spoken() == ["This is Ada.", "This is Bob.", "This is Cid."]
+    session.send(Cancel("Ann"))  # one that waits takes nobody's place
+    await settle()
+    assert len(spoken()) == 3
+    manual.host.streams[0].speak()
+    await settle()
+    assert spoken()[3:] == ["This is Ava."]
+    for stream in manual.host.streams[1:]:
+        stream.speak()
+    events = await events_until_end(session, ends=5)
+    order = [event.utterance_id for event in events if isinstance(event, Audio) and event.utterance_id[0] == "A"]
+    assert order == sorted(order), "their audio is not mixed"
+
+
+async def test_a_canceled_one_lets_the_next_of_its_lane_begin(manual: Stage) -> None:
+    session = manual.session(ordered=False)
+    for name in ("Ada", "Ann"):
+        send_all(session, Open(name, SpeechRequest(), lane="a"), Append(name, f"This is {name}."), End(name))
+    await settle()
+    session.send(Cancel("Ada"))
+    await settle()
+    assert [stream.job.text for stream in manual.host.streams] == ["This is Ada.", "This is Ann."]
+    session.close()

@@ -105,14 +105,14 @@ def test_with_auto_mode_each_text_is_spoken_at_once_with_a_space_between() -> No
     opened, *rest = tell(target, "Hello.", context_id="a")
     assert isinstance(opened, Open) and rest == [Append("1", "Hello. "), Flush("1")]
     assert tell(target, "Bye. ", context_id="a") == [Append("1", "Bye. "), Flush("1")]
-    assert tell(target, "", context_id="a") == []
+    assert tell(target, "", context_id="a") == [Append("1", "")], "it is kept alive"
 
 
 def test_an_empty_text_only_keeps_alive_and_with_flush_it_flushes() -> None:
     target = multi()
     assert tell(target, "", context_id="a") == tell(target, "") == []
     tell(target, "Hello. ", context_id="a")
-    assert tell(target, "", context_id="a") == []
+    assert tell(target, "", context_id="a") == [Append("1", "")], "it is kept alive"
     assert tell(target, "", context_id="a", flush=True) == tell(target, context_id="a", flush=True) == [Flush("1")]
 
 
@@ -421,3 +421,23 @@ def test_real_messages_bent_and_answered_in_any_order(
             assert _is_answer(target.render(Started(name, "m", "kavya", 24_000)) + target.render(sound(name)))
             assert _is_answer(target.render(done(name)))
             running.discard(name)
+
+
+def test_what_a_name_says_anew_waits_for_what_it_said_before() -> None:
+    target = multi()
+    lanes: list[str] = []
+    for _ in range(2):
+        (opened, *_) = tell(target, "Hello. ", context_id="a")
+        assert isinstance(opened, Open)
+        lanes.append(opened.lane)
+        tell(target, context_id="a", flush=True)
+        tell(target, context_id="a", close_context=True)
+    assert lanes == ["a", "a"]
+
+
+def test_a_close_with_a_play_head_is_an_interruption_also_of_what_was_flushed() -> None:
+    target = multi()
+    tell(target, "Hello. ", context_id="a")
+    tell(target, context_id="a", flush=True)
+    assert tell(target, context_id="a", close_context=True, played_s=0.5) == [Cancel("1", 0.5)]
+    assert tell(target, context_id="a", close_context=True, played_s=0.5) == [Cancel("1", 0.5)], "and once more"

@@ -180,6 +180,8 @@ class Open:
     request: SpeechRequest
     idle_flush_s: float | None = None
     """Speak buffered text after this silence, above 0; None: as the session does."""
+    lane: str = ""
+    """In a session whose utterances run side by side: those of one lane run one after the other. Empty: it has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,10 +71,12 @@ class Manuscript:
     # --- text in ---------------------------------------------------------------------------------------------------
 
     def append(self, text: str) -> None:
-        """Take text. Raises ``TextTooLong``, ``InvalidRequest`` after ``end``."""
+        """Take text; an empty one says that more will come, and the wait for it begins anew. Raises ``TextTooLong``,
+        ``InvalidRequest`` after ``end``."""
         if self._inbox.ended:
             raise InvalidRequest("This utterance has ended; it takes no more text.", code="utterance_ended")
         if not text:
+            self._news.set()
             return
         self._inbox.append(text)
         self._script.write(text)

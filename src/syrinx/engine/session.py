@@ -168,8 +168,16 @@ class Session:
         self._unheard.forget(utterance.id)
         self._emit(Accepted(utterance.id), utterance)
         self._line.append(utterance)
-        if not self._options.ordered or len(self._line) == 1:
+        if self._next_of(utterance) is utterance:
             utterance.start(self._on_end)
+
+    def _next_of(self, utterance: Utterance) -> Utterance | None:
+        """The first in the line that ``utterance`` stands in."""
+        if self._options.ordered:
+            return self._line[0] if self._line else None
+        if not utterance.lane:
+            return utterance
+        return next((other for other in self._line if other.lane == utterance.lane), None)
 
     def _utterance(self, event: Open) -> Utterance:
         ordered, owner = self._options.ordered, self._options.owner or self.id
@@ -190,10 +198,11 @@ class Session:
     def _on_end(self, utterance: Utterance) -> None:
         """All of it is made (or given up): the next in line may start."""
         if utterance in self._line:
-            first = self._line[0] is utterance
+            first = self._next_of(utterance) is utterance
             self._line.remove(utterance)
-            if first and self._options.ordered and self._line:
-                self._line[0].start(self._on_end)
+            following = self._next_of(utterance) if first else None
+            if following is not None and following is not utterance:
+                following.start(self._on_end)
         self.wake.set()
         self._changed.set()
 

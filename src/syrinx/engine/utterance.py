@@ -63,6 +63,7 @@ class Utterance:
 
     def __init__(self, opened: Open, options: SessionOptions, place: Place, services: Services) -> None:
         self.id = opened.utterance_id
+        self.lane = opened.lane
         self._uid = self._timeline = new_id("utt")
         self._request = opened.request
         self._options = options

@@ -16,6 +16,8 @@ GOING_AWAY = 1001
 TRY_AGAIN_LATER = 1013
 INTERNAL_ERROR = 1011
 """Close codes of RFC 6455, section 7.4.1, and of its IANA registry (1013)."""
+MAX_REASON_BYTES = 123
+"""A control frame holds 125 bytes (RFC 6455, section 5.5), two of which are the code."""
 
 
 def json_answer(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -44,7 +46,12 @@ async def refuse_socket(receive: Receive, send: Send, code: int, reason: str, su
     """Accept, then close with ``code``: a rejection before accepting reaches clients as a bare 403 without it."""
     await receive()
     await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
-    await send({"type": "websocket.close", "code": code, "reason": reason})
+    await send({"type": "websocket.close", "code": code, "reason": close_reason(reason)})
+
+
+def close_reason(text: str) -> str:
+    """As much of a reason as a close frame holds; with a longer one the connection just breaks."""
+    return text.encode(errors="replace")[:MAX_REASON_BYTES].decode(errors="ignore")
 
 
 def request_id(scope: Scope) -> str:

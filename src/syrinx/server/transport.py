@@ -1,5 +1,5 @@
-"""uvicorn's HTTP connection with three things changed: the application can drop it at once, bytes that are no HTTP are
-answered in the envelope, and an answer's head leaves together with the beginning of its body."""
+"""uvicorn's HTTP connection with three things changed: the application can drop it at once, bytes that are no HTTP and
+handshakes that are none are answered in the envelope, and an answer's head leaves with the beginning of its body."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ class AbortableHttp(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self.transport = self._plain
         super().handle_websocket_upgrade()
+        link = getattr(self._plain.get_protocol(), "conn", None)
+        if getattr(link, "handshake_exc", None) is not None and not self._plain.is_closing():
+            # The WebSocket library takes shorter lines and fewer headers than HTTP does, and uvicorn then says nothing.
+            self.send_400_response("This is no WebSocket handshake, or its address or its headers are too long.")
 
     def send_400_response(self, msg: str) -> None:
         """Answer what cannot be parsed and close: nothing after it could be understood."""

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 from syrinx.core.errors import InvalidRequest, Overloaded, SyrinxError
 from syrinx.core.types import Cancel, ClientEvent, ServerEvent
 from syrinx.protocols.base import Action, Ask, Close, Drain, Reply, SocketCodec
-from syrinx.server.answers import GOING_AWAY, INTERNAL_ERROR, abort
+from syrinx.server.answers import GOING_AWAY, INTERNAL_ERROR, abort, close_reason
 
 _log = structlog.get_logger("syrinx.websocket")
 
@@ -295,7 +295,7 @@ def _length(item: Reply | Close) -> int:
 
 def _frame(item: Reply | Close) -> Message:
     if isinstance(item, Close):
-        return {"type": "websocket.close", "code": item.code, "reason": item.reason}
+        return {"type": "websocket.close", "code": item.code, "reason": close_reason(item.reason)}
     if isinstance(item.message, str):
         return {"type": "websocket.send", "text": item.message}
     return {"type": "websocket.send", "bytes": item.message}

@@ -155,7 +155,8 @@ class _Speaker:
         if context.utterance_id is None:
             return []  # white space before the first word
         at_once = self._auto and has_words
-        actions += self._append(context, text if not at_once or text[-1].isspace() else text + " ")
+        if text or not flush:
+            actions += self._append(context, text if not at_once or text[-1].isspace() else text + " ")
         if flush or at_once:
             actions.append(Flush(context.utterance_id))
         # With auto_mode everything is spoken at once: a flush beside words says no more than the words do.
@@ -171,11 +172,11 @@ class _Speaker:
         utterance_id = context.utterance_id = str(self._count)
         self._live[utterance_id] = _Speech(context.context_id)
         self._opened = context
-        return [Open(utterance_id, request)]
+        return [Open(utterance_id, request, lane=context.context_id or "")]
 
     def _append(self, context: _Context, text: str) -> list[Action]:
         if not text:
-            return []
+            return [] if context.utterance_id is None else [Append(context.utterance_id, "")]  # it is kept alive
         if context.chars + len(text) > self._policy.max_chars:
             raise TextTooLong(self._policy.max_chars, context.chars + len(text), param="text")
         utterance_id = context.utterance_id
