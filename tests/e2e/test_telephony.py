@@ -91,6 +91,26 @@ def deepgram(_: str) -> list[dict[str, Any]]:
     return [{"type": "Speak", "text": TEXT}, {"type": "Flush"}]
 
 
+def cartesia(encoding: str) -> list[dict[str, Any]]:
+    output = {"container": "raw", "encoding": f"pcm_{encoding}", "sample_rate": RATE}
+    said = {"context_id": "a", "transcript": TEXT, "continue": False, "model_id": "sonic-2"}
+    return [{**said, "voice": {"mode": "id", "id": "sine"}, "output_format": output}]
+
+
+def openai_realtime(encoding: str) -> list[dict[str, Any]]:
+    output = {"format": {"type": {"mulaw": "audio/pcmu", "alaw": "audio/pcma"}[encoding]}, "voice": "sine"}
+    item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": TEXT}]}
+    return [
+        {"type": "session.update", "session": {"type": "realtime", "audio": {"output": output}}},
+        {"type": "conversation.item.create", "item": item},
+        {"type": "response.create"},
+    ]
+
+
+def delta(message: Message) -> bytes:
+    return field("delta")(message) if typed("response.output_audio.delta")(message) else b""
+
+
 ELEVENLABS = "/v1/text-to-speech/sine/"
 SOCKETS = {
     "realtime": Socket(
@@ -121,6 +141,8 @@ SOCKETS = {
         typed("Flushed"),
         typed("Error"),
     ),
+    "cartesia": Socket("/tts/websocket", cartesia, field("data"), typed("done"), typed("error")),
+    "openai realtime": Socket("/v1/realtime", openai_realtime, delta, typed("response.done"), typed("error")),
 }
 """Every protocol with a socket that names G.711."""
 
