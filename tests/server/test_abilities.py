@@ -94,7 +94,9 @@ SAMPLES = {
         {"text": "you.", "context_id": "0"},
         stop=lambda said: {"context_id": "0", "close_context": True},
     ),
-    "Cartesia": Sample(cartesia, cartesia(0, "you.")[0], stop=lambda said: {"context_id": "0", "cancel": True}),
+    "Cartesia": Sample(
+        cartesia, cartesia(0, "you.")[0], stop=lambda said: {"context_id": "0", "cancel": True, "played_s": 0.5}
+    ),
     "Deepgram": Sample(
         lambda number: [{"type": "Speak", "text": "Hello "}],
         {"type": "Speak", "text": "you."},

@@ -23,7 +23,8 @@ HEAD = (
 NOTES = """
 - *Several*: utterances of one connection. *one*: each has a connection or a request of its own.
 - *Stopped by hanging up*: closing the connection, or breaking the request off, stops the model; no word does.
-- *Told what was heard*: an interruption is answered with the text that was heard and the rest, as it was sent.
+- *Told what was heard*: an interruption is answered with the text that was heard and the rest, as it was sent;
+  in Cartesia's protocol and OpenAI's Realtime where the client says how far it has played.
 - *Times* are flagged where they are estimated and not the model's own.
 - *Formats*: *all* are {names}.
   For telephony: `mulaw` and `alaw` at 8000 Hz; `?frame_ms=20` on any socket or streamed answer gives audio in messages

@@ -16,6 +16,7 @@ ABILITIES = (
         text=TextIn.PIECES,
         together=Together.SIDE_BY_SIDE,
         interruption=Interruption.MESSAGE,
+        tells_heard=True,
         times=Times.WORDS,
     ),
     Abilities("Cartesia over HTTP", "cartesia", "POST /tts/bytes", (*RAW, *WAV_ENCODINGS.values(), "mp3")),
