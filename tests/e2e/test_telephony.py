@@ -276,6 +276,7 @@ def requests(encoding: str) -> dict[str, tuple[str, dict[str, Any]]]:
         "elevenlabs": (f"/v1/text-to-speech/sine/stream?output_format={G711[encoding]}&", {"text": TEXT}),
         "deepgram": (f"/v1/speak?model=sine&container=none&encoding={encoding}&", {"text": TEXT}),
         "chatterbox": ("/v1/synthesize?", {"text": TEXT, "format": encoding, "sample_rate": RATE}),
+        "cartesia": ("/tts/bytes?", cartesia(encoding)[0]),
     }
 
 
@@ -305,6 +306,12 @@ async def test_server_sent_events_carry_a_frame_each(http: httpx.AsyncClient) ->
     answer = await http.post("/v1/audio/speech?frame_ms=20", json=body)
     events = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: ")]
     assert_frames([base64.b64decode(event["audio"]) for event in events if "audio" in event], FRAME)
+
+
+async def test_cartesias_events_carry_a_frame_each(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/tts/sse?frame_ms=20", json=cartesia("mulaw")[0])
+    events = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: ")]
+    assert_frames([base64.b64decode(event["data"]) for event in events if event["type"] == "chunk"], FRAME)
 
 
 async def test_lines_with_timestamps_carry_a_frame_each(http: httpx.AsyncClient) -> None:

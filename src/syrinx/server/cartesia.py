@@ -17,12 +17,14 @@ from syrinx.protocols.cartesia.errors import error_body, http_status
 from syrinx.protocols.cartesia.lists import ListedAs, voice_body, voices_body
 from syrinx.protocols.cartesia.messages import Events
 from syrinx.protocols.cartesia.speech import CartesiaCall, CartesiaPolicy, parse_bytes, parse_sse
+from syrinx.protocols.frames import frame_s
 from syrinx.protocols.openai.errors import http_error
 from syrinx.server.answers import json_answer, request_id
 from syrinx.server.auth import Keys, listed_for
 from syrinx.server.bodies import parse_body
 from syrinx.server.by_header import RouteByHeader
 from syrinx.server.chatterbox import request_name
+from syrinx.server.framed import framed
 from syrinx.server.speech_stream import PLAIN, AnswerForm, SpeechStream
 
 if TYPE_CHECKING:
@@ -69,7 +71,8 @@ class CartesiaRoutes:
         return self._stream(request, call, owner, form)
 
     def _stream(self, request: Request, call: CartesiaCall, owner: str, form: AnswerForm) -> SpeechStream:
-        session = self.engine.session(SessionOptions(PROTOCOL, owner=owner, marks=call.with_words))
+        options = SessionOptions(PROTOCOL, owner=owner, marks=call.with_words)
+        session = self.engine.session(framed(options, frame_s(request.query_params)))
         form = replace(form, refuse=lambda error: self._refusal(error, request))
         return SpeechStream(call, session, self.settings.http_send_timeout, form)
 
