@@ -16,34 +16,33 @@ def taken(settings: EarSettings, scores: list[float]) -> list[EarEvent]:
 
 
 def test_a_turn_begins_with_speech_and_ends_after_the_silence() -> None:
-    scores = [0.0] * 20 + [0.9] * 10 + [0.0] * 20
+    scores = [0.0] * 40 + [0.9] * 20 + [0.0] * 40
     events = taken(EarSettings(), scores)
-    assert events == [SpeechStarted(21 * 32, 20 * 32 - 300), SpeechStopped(46 * 32, 46 * 32)]  # 16 windows: 512 ms
+    assert events == [SpeechStarted(41 * 16, 40 * 16 - 300), SpeechStopped(92 * 16, 92 * 16)]  # 32 steps: 512 ms
 
 
 def test_the_padding_does_not_reach_before_the_audio() -> None:
-    assert taken(EarSettings(), [0.9]) == [SpeechStarted(32, 0)]
+    assert taken(EarSettings(), [0.9]) == [SpeechStarted(16, 0)]
 
 
-def test_a_turn_begins_after_as_many_windows_in_a_row_as_were_asked_for() -> None:
-    settings = EarSettings(onset_windows=3, prefix_padding_ms=0)
-    assert taken(settings, [0.9, 0.9, 0.1, 0.9, 0.9]) == []
-    assert taken(settings, [0.9, 0.9, 0.1, 0.9, 0.9, 0.9]) == [SpeechStarted(6 * 32, 3 * 32)]
+def test_two_weak_scores_in_a_row_begin_a_turn_and_one_does_not() -> None:
+    settings = EarSettings(prefix_padding_ms=0)
+    assert taken(settings, [0.0, 0.2, 0.1, 0.2, 0.1]) == []
+    assert taken(settings, [0.0, 0.2, 0.2]) == [SpeechStarted(48, 16)]
 
 
 def test_a_pause_shorter_than_the_silence_does_not_end_a_turn() -> None:
-    pause = [0.0] * 15
-    assert taken(EarSettings(), [0.9, *pause, 0.9, *pause, 0.9]) == [SpeechStarted(32, 0)]
+    pause = [0.0] * 31
+    assert taken(EarSettings(), [0.9, *pause, 0.9, *pause, 0.9]) == [SpeechStarted(16, 0)]
 
 
-def test_a_score_a_little_below_the_threshold_neither_begins_nor_ends_a_turn() -> None:
-    assert taken(EarSettings(), [0.4] * 50) == []
-    assert taken(EarSettings(), [0.5] + [0.4] * 50) == [SpeechStarted(32, 0)]
+def test_a_score_a_little_below_the_threshold_does_not_end_a_turn() -> None:
+    assert taken(EarSettings(), [0.5] + [0.4] * 50) == [SpeechStarted(16, 0)]
 
 
 def test_the_threshold_is_the_score_from_which_it_is_speech() -> None:
-    assert taken(EarSettings(threshold=0.8), [0.79] * 9) == []
-    assert taken(EarSettings(threshold=0.8), [0.8]) == [SpeechStarted(32, 0)]
+    assert taken(EarSettings(threshold=0.8), [0.79, 0.0] * 9) == []
+    assert taken(EarSettings(threshold=0.8), [0.8]) == [SpeechStarted(16, 0)]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +53,6 @@ def test_the_threshold_is_the_score_from_which_it_is_speech() -> None:
         {"threshold": float("nan")},
         {"prefix_padding_ms": -1},
         {"silence_duration_ms": 60_001},
-        {"onset_windows": 0},
     ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, float]) -> None:

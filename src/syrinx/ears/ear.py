@@ -13,7 +13,7 @@ from .turns import Turns
 
 
 class Ear:
-    """Hears one user of one session. Keeps no audio. Computes at once, in the caller's thread: about 1 % of a core.
+    """Hears one user of one session. Keeps no audio. Computes at once, in the caller's thread: about 2 % of a core.
 
     For one thread at a time, which need not be the same one always. Its clock is the audio given to it. Tell it what is
     sent to the user's loudspeaker (``note_played``), or it takes the server's voice in the microphone for the user's.
@@ -22,7 +22,7 @@ class Ear:
     def __init__(self, settings: EarSettings, rate: int, scorer: Scorer | None = None) -> None:
         """``rate``: Hertz of the audio that it will hear, 8000 to 48000 (G.711 is decoded first: ``audio.g711``).
 
-        Raises ``ModelNotReady`` where the extra ``ears`` is not installed. Loading takes about 30 ms.
+        Raises ``ModelNotReady`` where the extra ``ears`` is not installed. Loading takes about 0.3 s.
         """
         self._scorer = scorer or SileroScorer()
         self._microphone = Microphone(rate)
@@ -45,8 +45,8 @@ class Ear:
         The events and their times do not depend on the cuts.
         """
         events: list[EarEvent] = []
-        for window in self._microphone.push(pcm):
-            sound = self._gate.pass_through(window, learn=not self._turns.speaking)
+        for step in self._microphone.push(pcm):
+            sound = self._gate.pass_through(step, learn=not self._turns.speaking)
             event = self._turns.take(self._scorer.score(sound))
             if event is not None:
                 events.append(event)

@@ -16,24 +16,29 @@ from numpy.typing import NDArray
 
 from syrinx.core.types import Samples
 
-from .silero import RATE, WINDOW
+from .silero import RATE, STEP
 
 BLOCK = 128
 """Samples at ``RATE`` whose power is one value: 8 ms, below a pitch period of few voices."""
-PER_WINDOW = WINDOW // BLOCK
+PER_STEP = STEP // BLOCK
 PER_S = RATE / BLOCK
 DELAY_S = 1.0
 """The longest from the moment that audio is sent until it is heard: network, client's buffers, devices, room."""
 MEMORY_S = 1.5
 """Levels are compared over this time; longer than ``DELAY_S`` by enough to hold a syllable."""
-LOUDEST_DB = -10.0
-"""How loud an echo is taken to be until it was heard, and at most."""
-MARGIN_DB = 6.0
+ASSUMED_DB = -15.0
+"""How loud an echo is taken to be until one was heard. Higher: who interrupts the first words is heard later."""
+LOUDEST_DB = -6.0
+"""How loud an echo is taken to be at most: a user would have to shout over a louder one."""
+MARGIN_DB = 5.0
 """How much louder than the loudest echo in ``DELAY_S`` a sound must be."""
 HOLD_S = 0.1
 """What follows so soon after what was let through is let through: a voice is not torn between its pitch periods."""
 LEARNT_S = 10.0
-"""Time of the server's speech after which a louder echo is believed."""
+"""Of the server's speech: over this time the coupling is estimated."""
+SHARE = 0.1
+"""Of that time in which the bound may be below the estimate: the lowest ones come from single sounds of the voice that
+the room swallows. With 0, ten times as many false alarms; with 0.2, a user is heard 10 ms later (ears.md)."""
 QUIET = 1e-6
 """Power (-60 dBFS) below which what was sent is a pause that tells nothing of the echo."""
 MAX_AHEAD_S = 3600.0
@@ -43,12 +48,12 @@ Powers = NDArray[np.float32]
 
 
 class EchoGate:
-    """Silences the windows, or the parts of them, that the server's own voice explains."""
+    """Silences what the server's own voice explains."""
 
     def __init__(self) -> None:
         self._sent = SentLevels()
         self._coupling = CouplingEstimate()
-        count = round(MEMORY_S * PER_S) + PER_WINDOW
+        count = round(MEMORY_S * PER_S) + PER_STEP
         self._heard_powers = np.zeros(count, np.float32)
         self._sent_powers = np.zeros(count, np.float32)
         self._hold = 0
@@ -66,50 +71,50 @@ class EchoGate:
         """How loud the echo is taken to be, against what was sent."""
         return self._coupling.db
 
-    def pass_through(self, window: Samples, *, learn: bool) -> Samples:
-        """The next window, silent where only the server's voice can be in it. ``learn``: nobody else speaks."""
-        powers = np.square(window, dtype=np.float32).reshape(PER_WINDOW, BLOCK).mean(axis=1)
+    def pass_through(self, step: Samples, *, learn: bool) -> Samples:
+        """The next step, silent where only the server's voice can be in it. ``learn``: nobody else speaks."""
+        powers = np.square(step, dtype=np.float32).reshape(PER_STEP, BLOCK).mean(axis=1)
         self._heard_powers = _shifted(self._heard_powers, powers)
-        self._sent_powers = _shifted(self._sent_powers, self._sent.take(PER_WINDOW))
+        self._sent_powers = _shifted(self._sent_powers, self._sent.take(PER_STEP))
         if learn:
             self._coupling.learn(self._heard_powers, self._sent_powers)
         open_blocks = self._open(powers)
         if open_blocks.all():
-            return window
-        return window * np.repeat(open_blocks, BLOCK)
+            return step
+        return step * np.repeat(open_blocks, BLOCK)
 
     def _open(self, powers: Powers) -> NDArray[np.bool_]:
-        loudest = self._sent_powers[-round(DELAY_S * PER_S) - PER_WINDOW :].max()
+        loudest = self._sent_powers[-round(DELAY_S * PER_S) - PER_STEP :].max()
         above = powers > loudest * self._coupling.value * 10 ** (MARGIN_DB / 10)
-        for block in range(PER_WINDOW):
+        for block in range(PER_STEP):
             self._hold = round(HOLD_S * PER_S) if above[block] else max(0, self._hold - 1)
             above[block] = self._hold > 0
         return above
 
 
 class CouplingEstimate:
-    """The power of the echo over the power of what was sent; never too low while only the server speaks.
+    """The power of the echo over the power of what was sent.
 
     An echo of what was sent between ``MEMORY_S`` and ``DELAY_S`` ago lies within the last ``MEMORY_S``, however late it
     is. So what was heard in that time is at least as loud, and its peak over the peak of what was sent is a bound
-    from above. The least such bound of the last ``LEARNT_S`` is taken.
+    from above, whoever else spoke and whatever the delay. One of the least bounds of the last ``LEARNT_S`` is taken.
     """
 
     def __init__(self) -> None:
         self._most = 10 ** (LOUDEST_DB / 10)
-        self._bounds: deque[float] = deque(maxlen=round(LEARNT_S * PER_S / PER_WINDOW))
-        self.value = self._most
+        self._bounds: deque[float] = deque(maxlen=round(LEARNT_S * PER_S / PER_STEP))
+        self.value = 10 ** (ASSUMED_DB / 10)
 
     @property
     def db(self) -> float:
         return float(10 * np.log10(max(self.value, 1e-12)))
 
     def learn(self, heard: Powers, sent: Powers) -> None:
-        """Both the last ``MEMORY_S`` and a window, oldest first."""
-        before = sent[: -round(DELAY_S * PER_S) - PER_WINDOW].max()
+        """Both the last ``MEMORY_S`` and a step, oldest first."""
+        before = sent[: -round(DELAY_S * PER_S) - PER_STEP].max()
         if before > QUIET:
             self._bounds.append(float(heard.max() / before))
-            self.value = min(self._most, min(self._bounds))
+            self.value = min(self._most, sorted(self._bounds)[int(SHARE * len(self._bounds))])
 
 
 class SentLevels:

@@ -12,19 +12,17 @@ MAX_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class EarSettings:
-    """Defaults of the first three: OpenAI's ``server_vad`` (Realtime API reference, ``session.audio.input``).
+    """Defaults: OpenAI's ``server_vad`` (Realtime API reference, ``session.audio.input``).
 
     Raises ``InvalidRequest`` for what is out of range.
     """
 
     threshold: float = 0.5
-    """Score from which a window of 32 ms is speech, 0 to 1. Higher: needs clearer speech."""
+    """Score from which it is speech, 0 to 1. Higher: needs clearer speech."""
     prefix_padding_ms: int = 300
     """How much before the speech belongs to the turn, 0 to ``MAX_MS``. Costs no time: it is only told."""
     silence_duration_ms: int = 500
     """How long the user is silent until a turn is over, 0 to ``MAX_MS``."""
-    onset_windows: int = 1
-    """How many windows in a row must be speech until it is told, 1 to 10; each costs 32 ms."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.threshold <= 1.0:
@@ -32,5 +30,3 @@ class EarSettings:
         for name in ("prefix_padding_ms", "silence_duration_ms"):
             if not 0 <= getattr(self, name) <= MAX_MS:
                 raise InvalidRequest(f"'{name}' must be 0 to {MAX_MS}.", param=name)
-        if not 1 <= self.onset_windows <= 10:
-            raise InvalidRequest("'onset_windows' must be 1 to 10.", param="onset_windows")
