@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.measures.texts import PARAGRAPH
 from syrinx.audio.decode import decode_audio
 from syrinx.audio.level import rms
 from syrinx.audio.resample import Resampler
@@ -78,6 +77,7 @@ def levelled(samples: Samples, dbfs: float = SPEECH_DBFS) -> Samples:
 
 def server_voice(seconds: float) -> Samples:
     """The server's own voice: espeak reads a text over and over."""
+    from bench.measures.texts import PARAGRAPH  # the measures import this module
     from syrinx import TTSConfig, TTSEngine
 
     pcm = bytearray()

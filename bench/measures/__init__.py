@@ -10,6 +10,7 @@ from bench.figure import Effort, Figure
 from . import (
     at_rest,
     barge_in,
+    barge_in_by_ear,
     base64_cpu,
     cache_hit,
     cancel,
@@ -41,6 +42,7 @@ MEASURES: Mapping[str, Measure] = {
     "dialects": dialects.measure,
     "base64-cpu": base64_cpu.measure,
     "barge-in": barge_in.measure,
+    "barge-in-by-ear": barge_in_by_ear.measure,
     "rates": rates.measure,
     "cycles": cycles.measure,
     "python-api": python_api.measure,
