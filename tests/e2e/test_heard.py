@@ -76,6 +76,7 @@ async def test_orpheus(server: ServerProcess, case: tuple[float, str]) -> None:
     async with connect(server.ws_url + PATH, proxy=None, max_size=None) as link:
         await link.send(json.dumps({"text": TEXT, "segment_id": "s", "model": "tone"}))
         got = 0
+        message: str | bytes = ""
         while got < 2 * RATE * 2:
             async with asyncio.timeout(WAIT_S):
                 message = await link.recv()
@@ -94,6 +95,7 @@ async def test_chatterbox(server: ServerProcess, case: tuple[float, str]) -> Non
     async with connect(server.ws_url + "/v1/stream/tts", proxy=None, max_size=None) as link:
         await link.send(json.dumps({"type": "synthesize", "text": TEXT, "model": "tone", "request_id": "r"}))
         got = 0
+        message: str | bytes = ""
         while got < 2 * RATE * 4:
             async with asyncio.timeout(WAIT_S):
                 message = await link.recv()
