@@ -42,7 +42,7 @@ def _latency(voice: Samples, clips: list[Clip], loss_db: float, users_s: tuple[f
 
 
 def _late_ms(voice: Samples | None, clip: Clip, loss_db: float, user_s: float) -> float:
-    """Infinity: not heard, or before the onset."""
+    """Infinity: not heard, or the ear fired before the onset."""
     begin_s = SERVER_S + user_s
     echo = [] if voice is None else [(SERVER_S, echo_of(voice[: round((user_s + 2) * RATE)], Room(loss_db)))]
     sound = mixed(begin_s + 1.5, *echo, (begin_s, clip.samples))
@@ -54,9 +54,11 @@ def _late_ms(voice: Samples | None, clip: Clip, loss_db: float, user_s: float) -
 
 
 def _spread(values: list[float]) -> str:
-    return (
-        f"p50 {percentile(values, 50):.0f}, p90 {percentile(values, 90):.0f}, max {max(values):.0f} ms ({len(values)})"
-    )
+    known = [value for value in values if value != float("inf")]
+    if not known:
+        return f"none of {len(values)} heard"
+    told = f"p50 {percentile(known, 50):.0f}, p90 {percentile(known, 90):.0f}, max {max(known):.0f} ms"
+    return f"{told}; {len(known)} of {len(values)} heard"
 
 
 def _alarms(voice: Samples, loss_db: float) -> Figure:
