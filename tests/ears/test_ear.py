@@ -43,14 +43,14 @@ def starts(events: list[EarEvent]) -> list[SpeechStarted]:
     return [event for event in events if isinstance(event, SpeechStarted)]
 
 
-def test_recorded_speech_over_the_servers_echo_is_heard_within_150_ms(voice: Samples, clips: list[Clip]) -> None:
-    echo = echo_of(voice, Room(loss_db=20.0))
-    late_ms: dict[str, float] = {}
-    for clip in clips:
-        sound = mixed(USER_S + 1.5, (1.0, echo), (USER_S, clip.samples))
-        first = starts([told.event for told in heard(ear(), sound, sent=[(1.0, voice)])])[0]
-        late_ms[clip.name] = first.at_ms - 1000 * (USER_S + clip.onset_s)
-    assert all(-20 < late <= 150 for late in late_ms.values()), late_ms
+@pytest.mark.parametrize("which", range(8))
+def test_recorded_speech_over_the_servers_echo_is_heard_within_150_ms(
+    voice: Samples, clips: list[Clip], which: int
+) -> None:
+    echo, clip = echo_of(voice[: 7 * RATE], Room(loss_db=20.0)), clips[which]
+    sound = mixed(USER_S + 0.5, (1.0, echo), (USER_S, clip.samples))
+    first = starts([told.event for told in heard(ear(), sound, sent=[(1.0, voice)])])[0]
+    assert -20 < first.at_ms - 1000 * (USER_S + clip.onset_s) <= 150
 
 
 @pytest.mark.parametrize("loss_db", [20.0, 15.0])
@@ -80,7 +80,7 @@ def test_what_is_no_speech_is_not_taken_for_it(sound: str) -> None:
     assert ear().hear(pcm_of(samples.astype(np.float32))) == []
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(cuts=st.lists(st.integers(0, 3 * RATE * 2), max_size=40))
 def test_the_cutting_of_the_bytes_changes_nothing(speech: bytes, cuts: list[int]) -> None:
     whole = ear().hear(speech)
