@@ -445,7 +445,7 @@ async def test_0_43_the_whole_api_on_the_mock(run: Run) -> None:
         assert (await side.http.delete(f"/v1/voices/{voice_id}")).json() == {"deleted": True}
         job = await side.speak("Hello there, you. {{long 900}}")
         assert (await side.post(f"/v1/jobs/{job['job_id']}/playback", rate=2.0)).json() == {"updated": True}
-        assert (await side.post("/v1/cancel", job_id=job["job_id"])).json() == {"canceled": True}
+        assert (await side.post("/v1/cancel", job_id=job["job_id"])).json()["canceled"] is True
         assert kinds(await side.hear(job))[-1] == "JOB_CANCELED"
         refused(await side.post("/v1/models/prefetch", mode="kyutai"), 409, "MODEL_NOT_READY")
         assert (await activate(side))["active_model_id"] == "tone"
