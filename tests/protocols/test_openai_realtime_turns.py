@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from syrinx.core.errors import ModelNotReady, SyrinxError
-from syrinx.core.types import Accepted, Barge, Cancel, FinishReason
+from syrinx.core.types import Accepted, Barge, Cancel, FinishReason, Interrupted
 from syrinx.ears.events import EarEvent, SpeechStarted, SpeechStopped
 from syrinx.ears.settings import EarSettings
 from syrinx.protocols.base import Ask
 from syrinx.protocols.openai_realtime.listening import MAX_PLAYED_S, Hear
 from tests.protocols.common import said
-from tests.protocols.realtime_client import Client, client, done, kinds, sound
+from tests.protocols.realtime_client import Client, client, done, kinds, sound, words
 
 STARTED = SpeechStarted(at_ms=400, audio_start_ms=100)
 STOPPED = SpeechStopped(at_ms=1500, audio_end_ms=1500)
@@ -142,6 +142,25 @@ def test_who_speaks_stops_what_the_conversation_says() -> None:
     assert (ended["response"]["heard"], ended["response"]["remaining"]) == ("Hello", " there. Bye.")
     (_, ended) = target.client.render(Accepted(waiting), done(waiting, FinishReason.CANCELED))
     assert ended["response"]["status_details"]["reason"] == "turn_detected"
+
+
+def test_who_speaks_over_an_answer_that_was_sent_whole_is_told_how_far_it_was_heard() -> None:
+    target, text = Listened(), "Hello there. Bye."
+    name, begun = target.client.speak(text)
+    target.client.render(words(name, (0, 5, 0.0), (6, 11, 0.4), (13, 16, 0.9)), sound(name, 1.3), done(name, text=text))
+    assert target.hear(STARTED)[1:] == [Barge()]
+    (told,) = target.client.render(Interrupted(name, 5, text))
+    assert (told["type"], told["audio_end_ms"]) == ("conversation.item.truncated", 400)
+    assert told["item_id"] == next(e["item"]["id"] for e in begun if e["type"] == "response.output_item.added")
+    assert (told["heard"], told["remaining"], told["spoken_until"]) == ("Hello", " there. Bye.", 5)
+    assert target.client.render(Interrupted(name, 0, text))[0]["audio_end_ms"] == 0
+    assert target.client.render(Interrupted(name, len(text), text))[0]["audio_end_ms"] == 1300
+    # A client that knows better says so, and is not told again.
+    truncated = target.client.tell(
+        "conversation.item.truncate", item_id=told["item_id"], content_index=0, audio_end_ms=950
+    )
+    assert [event["heard"] for event in truncated if isinstance(event, dict)] == [text]
+    assert target.client.render(Interrupted(name, 5, text), Interrupted("unknown", 0, "")) == []
 
 
 def test_what_is_no_part_of_the_conversation_goes_on() -> None:

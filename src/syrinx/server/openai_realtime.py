@@ -15,6 +15,6 @@ def make_ear() -> MakeEar | None:
 
 
 async def judge(question: object) -> object:
-    """Listen in a thread: about 1 % of a core for each who talks, in pieces as long as what came meanwhile."""
+    """Listen in a thread: about 2 % of a core for each who talks, in pieces as long as what came meanwhile."""
     assert isinstance(question, Hear), "the dialect asks nothing else"
     return await asyncio.to_thread(question.judge)

@@ -21,6 +21,7 @@ from syrinx.core.types import (
     End,
     Failed,
     Finished,
+    Interrupted,
     Marks,
     Open,
     ServerEvent,
@@ -120,6 +121,8 @@ class OpenAIRealtimeCodec:
 
     def render(self, event: ServerEvent) -> list[Reply | Close]:
         """Turn an engine event into messages; events of responses taken back give none."""
+        if isinstance(event, Interrupted):
+            return self._interrupted(event)
         response = self._live.get(event.utterance_id)
         if response is None:
             return []
@@ -288,6 +291,16 @@ class OpenAIRealtimeCodec:
         self._latest = response.item
         before = self._conversation.insert(response.item) if response.wish.in_conversation else None
         return [*response.begin(before)]
+
+    def _interrupted(self, heard: Interrupted) -> list[Reply | Close]:
+        """A voice spoke over an answer that had been sent whole: tell how far it was heard, as where the vendor's own
+        server knows it. A client that was there before has been answered already; one that comes later knows better."""
+        item = self._conversation.answer_of(heard.utterance_id)
+        if item is None or item.spoken is None or item.status != "completed":
+            return []
+        end_ms = round(1000 * item.spoken.end_s(heard.spoken_until)) if heard.spoken_until else 0
+        said = {"spoken_until": heard.spoken_until, "heard": heard.heard, "remaining": heard.remaining}
+        return [event("conversation.item.truncated", item_id=item.id, content_index=0, audio_end_ms=end_ms, **said)]
 
     def _noted(self, item: Item, before: str | None) -> list[Action]:
         """Tell of an item that came whole."""

@@ -181,6 +181,10 @@ class Conversation:
             raise InvalidRequest("There is no such item.", code=f"item_{verb}_invalid_item_id", param="item_id")
         return item
 
+    def answer_of(self, response_id: str) -> Item | None:
+        """The item that a response spoke, while it is kept."""
+        return next((item for item in self._items.values() if item.response_id == response_id), None)
+
     def before(self, item: Item) -> str | None:
         """The id of the item in front of another one; None where there is none."""
         order = list(self._items)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from typing import Any
 
@@ -46,6 +46,11 @@ class Transcript:
         """Where the last word ends that began before that time, the marks that close it included; 0: none began."""
         began = bisect_left(self._starts_s, seconds)
         return word_end(self.text, self._ends[began - 1]) if began else 0
+
+    def end_s(self, offset: int) -> float:
+        """When what ends at that place of the text has been heard: where the next word begins, or the audio ends."""
+        following = bisect_right(self._ends, offset)
+        return self._starts_s[following] if following < len(self._starts_s) else self.audio_s
 
     def cut(self, seconds: float) -> None:
         """Forget what comes after that time: it was not heard."""
