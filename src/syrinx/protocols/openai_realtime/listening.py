@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -123,7 +124,7 @@ class Listener:
     _ear: Ear | None = None
     _waiting: list[bytes] = field(default_factory=list)
     _waiting_s: float = 0.0
-    _played: list[tuple[bytes, AudioFormat] | None] = field(default_factory=list)
+    _played: deque[tuple[bytes, AudioFormat] | None] = field(default_factory=deque)
     _played_s: float = 0.0
 
     def ear(self) -> Ear:
@@ -143,10 +144,11 @@ class Listener:
 
     def played(self, data: bytes, audio: AudioFormat) -> None:
         """Note what is spoken: it may be heard by the microphone too."""
-        self._played_s += seconds_of(data, audio)
-        if self._played_s > MAX_PLAYED_S:
-            self._played, self._played_s = [], 0.0
         self._played.append((data, audio))
+        self._played_s += seconds_of(data, audio)
+        while self._played_s > MAX_PLAYED_S:
+            oldest = self._played.popleft()
+            self._played_s -= seconds_of(*oldest) if oldest is not None else 0.0
 
     def stopped(self) -> None:
         """Note that what was spoken and not heard is dropped."""
@@ -160,7 +162,8 @@ class Listener:
         pcm = _TO_PCM[self.settings.heard.container](b"".join(self._waiting))
         question = Hear(self, tuple(self._played), pcm)
         self._waiting, self._waiting_s = [], 0.0
-        self._played, self._played_s = [], 0.0
+        self._played.clear()
+        self._played_s = 0.0
         return question
 
     def since_start_ms(self, ear_ms: int) -> int:
