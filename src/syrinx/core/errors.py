@@ -22,6 +22,11 @@ words in one table each.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
+Row = TypeVar("Row")
+
 
 class SyrinxError(Exception):
     """Base of everything Syrinx raises on purpose. ``str(error)`` is a full sentence for the caller."""
@@ -129,3 +134,13 @@ class ConfigError(SyrinxError):
     """A setting is unknown or out of range; the message names it and where it was set."""
 
     code = "config_error"
+
+
+def by_class(error: SyrinxError, table: Mapping[type[SyrinxError], Row]) -> Row:
+    """Return what a protocol's table says of the error's class, or of the nearest listed one above it.
+
+    Raises ``LookupError`` where the table lists none of them: give it a row for ``SyrinxError``."""
+    for kind in type(error).__mro__:
+        if kind in table:
+            return table[kind]
+    raise LookupError(f"No row for {type(error).__name__}.")

@@ -21,6 +21,7 @@ from syrinx.core.errors import (
     Unauthorized,
     UnsupportedFormat,
     VoiceNotFound,
+    by_class,
 )
 from syrinx.protocols.openai.errors import clean, http_error
 
@@ -42,7 +43,7 @@ _TABLE: dict[type[SyrinxError], tuple[int, str, str]] = {
 
 
 def _row(error: SyrinxError) -> tuple[int, str, str]:
-    status, code, title = next(_TABLE[kind] for kind in type(error).__mro__ if kind in _TABLE)
+    status, code, title = by_class(error, _TABLE)
     of_its_own = http_error(error).status  # 408 and 413 go by the code
     return of_its_own if of_its_own in (408, 413) else status, code or error.code, title
 

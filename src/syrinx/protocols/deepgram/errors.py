@@ -18,6 +18,7 @@ from syrinx.core.errors import (
     SyrinxError,
     TextTooLong,
     Unauthorized,
+    by_class,
 )
 from syrinx.protocols.openai.errors import clean, http_error
 
@@ -48,7 +49,7 @@ IN_THE_BODY = (None, "text", "type")
 
 
 def _row(error: SyrinxError) -> tuple[str, int, int]:
-    name, status, close = next(_ROWS[kind] for kind in type(error).__mro__ if kind in _ROWS)
+    name, status, close = by_class(error, _ROWS)
     of_its_own = http_error(error).status  # 408 and 413 go by the code
     by_place = BAD_PAYLOAD if error.param in IN_THE_BODY else BAD_QUERY
     return name or by_place, of_its_own if of_its_own in (408, 413) else status, close

@@ -19,6 +19,7 @@ from syrinx.core.errors import (
     Unauthorized,
     UnsupportedFormat,
     VoiceNotFound,
+    by_class,
 )
 from syrinx.protocols.openai.errors import clean, http_error
 
@@ -44,7 +45,7 @@ _STATUS: dict[type[SyrinxError], tuple[str, int, int]] = {
 
 
 def _row(error: SyrinxError) -> tuple[str, int, int]:
-    name, status, close_code = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+    name, status, close_code = by_class(error, _STATUS)
     of_its_own = http_error(error).status  # 408 and 413 go by the code
     return name or error.code, of_its_own if of_its_own in (408, 413) else status, close_code
 

@@ -19,6 +19,7 @@ from syrinx.core.errors import (
     Unauthorized,
     UnsupportedFormat,
     VoiceNotFound,
+    by_class,
 )
 
 NOT_READY_RETRY_S = 1
@@ -57,7 +58,7 @@ _STATUS_OF_CODE = {"body_too_large": 413, "body_timeout": 408}
 
 def http_error(error: SyrinxError) -> HttpError:
     """Look up an error's status, type, code and wait."""
-    row = next(_TABLE[kind] for kind in type(error).__mro__ if kind in _TABLE)
+    row = by_class(error, _TABLE)
     retry = math.ceil(error.retry_after_s) if isinstance(error, Overloaded) else row.retry_after_s
     status = _STATUS_OF_CODE.get(error.code, row.status)
     return HttpError(status, row.type, row.code or error.code, retry)

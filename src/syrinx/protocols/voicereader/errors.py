@@ -20,6 +20,7 @@ from syrinx.core.errors import (
     SyrinxError,
     Unauthorized,
     VoiceNotFound,
+    by_class,
 )
 
 MAX_ERRORS = 20
@@ -112,7 +113,7 @@ def status_and_code(error: SyrinxError) -> tuple[int, str]:
     """Look up an error's HTTP status and the sidecar's code."""
     if isinstance(error, InvalidRequest) and error.code in _BY_CODE:
         return _BY_CODE[error.code]
-    return next(_BY_CLASS[kind] for kind in type(error).__mro__ if kind in _BY_CLASS)
+    return by_class(error, _BY_CLASS)
 
 
 def retry_after(error: SyrinxError) -> int | None:
