@@ -135,7 +135,12 @@ async def test_a_cancel_stops_one_segment_and_the_next_is_spoken(client: Mixed) 
     await client.send(cancel=True, segment_id="endless")
     heard = await client.until_type("end")
     told = heard[-1]
-    assert isinstance(told, dict) and told["type"] == "end" and told["segment_id"] == "endless" and told["canceled"] is True
+    assert (
+        isinstance(told, dict)
+        and told["type"] == "end"
+        and told["segment_id"] == "endless"
+        and told["canceled"] is True
+    )
     assert told["heard"] + told["remaining"] == "{{long 3000}}"
     heard = await client.until_type("end")
     assert words(heard) == [{"type": "start", "segment_id": "next"}, {"type": "end", "segment_id": "next"}]
