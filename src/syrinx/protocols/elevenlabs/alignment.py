@@ -71,6 +71,11 @@ class CharacterClock:
         count = next((i for i, (_, start, _) in enumerate(self._timed) if start >= self._audio_s), len(self._timed))
         return self._tell(count)
 
+    @property
+    def audio_ms(self) -> int:
+        """How much audio was handed over; the last character lasts until its end."""
+        return round(1000 * self._audio_s)
+
     def finish(self) -> Heard | None:
         """All audio was handed over: return the rest of the text, None where there is none. What no word was told of
         falls on the end."""
@@ -100,7 +105,7 @@ class CharacterClock:
         if not count:
             return None
         told = [self._timed.popleft() for _ in range(count)]
-        since_ms, end_ms = self._told_ms, round(1000 * self._audio_s)
+        since_ms, end_ms = self._told_ms, self.audio_ms
         starts = [min(max(round(1000 * start), since_ms), end_ms) for _, start, _ in told]
         self._told_ms = end_ms
         estimated = any(derived for _, _, derived in told)

@@ -123,9 +123,8 @@ class TimedWhole(TimedChunks):
         self._keep(self._clock.finish())
         chars = [char for heard in self._heard for char in heard.chars]
         starts = [start for heard in self._heard for start in heard.starts_ms]
-        last = self._heard[-1].end_ms if self._heard else 0
         estimated = any(heard.estimated for heard in self._heard)
-        times = _encode(_characters(Heard(chars, starts, last, 0, estimated)))
+        times = _encode(_characters(Heard(chars, starts, self._clock.audio_ms, 0, estimated)))
         tail = b'","alignment":' + times + b',"normalized_alignment":' + times + b"}"
         return self._head() + base64.b64encode(self._odd) + tail
 
