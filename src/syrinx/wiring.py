@@ -24,6 +24,7 @@ from syrinx.voices.aliases import VoiceDefaults
 from syrinx.voices.store import VoiceStore
 from syrinx.voices.transcript import Scribe, Transcriber
 from syrinx.workers.caching.host import CachingHost
+from syrinx.workers.headstart import HeadStartPolicy
 from syrinx.workers.host import ModelHost
 from syrinx.workers.launch.process import ProcessSpec
 from syrinx.workers.policy import BackendSpec, SupervisorPolicy
@@ -139,6 +140,7 @@ def supervisor_policy(settings: Settings, python: str) -> SupervisorPolicy:
         load_timeout_s=settings.load_timeout_s,
         step_timeout_s=settings.step_timeout_s,
         schedule=schedule,
+        head_start=HeadStartPolicy(max(HeadStartPolicy().longest_s, settings.queue_wait_sla_ms / 1000)),
         process=ProcessSpec(python=python),
     )
 
@@ -151,6 +153,7 @@ def engine_policy(settings: Settings) -> EnginePolicy:
             max_queued=settings.max_queued_requests,
             wait_sla_s=settings.queue_wait_sla_ms / 1000,
             initial_wall_s=settings.avg_job_wall_ms / 1000,
+            head_start_s=settings.queue_wait_sla_ms / 1000,
             share=settings.when_busy == "share",
         ),
         first_piece=FirstPiece(

@@ -73,6 +73,47 @@ def test_the_places_are_those_that_a_batch_can_carry(cost: StepCost, workers: in
     assert sum(admission.request(ticket(f"t{i}"), 0.0, load) for i in range(20)) == places
 
 
+@pytest.mark.parametrize(
+    ("head_start_s", "audio_s", "places"),
+    [
+        (0.0, 10.0, 4),
+        (2.0, 10.0, 6),  # 6 rows cost 1.2: ten seconds of audio end 2 s after real time
+        (2.0, 60.0, 4),  # 4.9 rows cost 1.033
+        (99.0, 10.0, 8),
+    ],
+)
+def test_more_are_let_in_where_a_head_start_makes_up_for_it(head_start_s: float, audio_s: float, places: int) -> None:
+    admission = Admission(AdmissionPolicy(max_queued=50, wait_sla_s=1e9, head_start_s=head_start_s))
+    load = HostLoad(StepCost(0.3, 0.15), max_batch=8)
+    admission.request(ticket("before"), 0.0, load)
+    admission.release("before", audio_s, audio_s=audio_s)
+    assert sum(admission.request(ticket(f"t{i}"), 0.0, load) for i in range(20)) == places
+
+
+def test_a_long_utterance_is_remembered_for_a_while_and_a_word_says_little() -> None:
+    policy = AdmissionPolicy(max_queued=50, wait_sla_s=1e9, head_start_s=2.0, initial_wall_s=1.0)
+    admission, load = Admission(policy), HostLoad(StepCost(0.3, 0.15), max_batch=8)
+
+    def let_in() -> int:
+        count = sum(admission.request(ticket(f"t{i}"), 0.0, load) for i in range(20))
+        for i in range(20):
+            admission.release(f"t{i}", 0.0, audio_s=None)  # given up: tells nothing
+        return count
+
+    assert let_in() == 8
+    for length_s, expected in ((60.0, 4), (0.1, 4), *((0.1, 0),) * 30):
+        admission.request(ticket("one"), 0.0, load)
+        admission.release("one", 1.0, audio_s=length_s)
+        assert not expected or let_in() == expected
+    assert let_in() == 8
+
+
+def test_one_row_at_a_time_gains_nothing_by_sharing() -> None:
+    admission = Admission(AdmissionPolicy(max_queued=50, wait_sla_s=1e9, head_start_s=99.0))
+    load = HostLoad(StepCost(1 / 3.4, 0), max_batch=1)
+    assert sum(admission.request(ticket(f"t{i}"), 0.0, load) for i in range(5)) == 3
+
+
 def test_where_listeners_share_all_begin_whatever_the_model_carries() -> None:
     admission = Admission(AdmissionPolicy(max_running=6, max_queued=50, wait_sla_s=1e9, share=True))
     load = HostLoad(StepCost(2.0, 0), max_batch=1)

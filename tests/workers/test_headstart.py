@@ -105,6 +105,9 @@ class Batcher(Backend, SteppedBackend):
     base_s: float
     row_s: float
     frames: int = 50
+    expected_frames: int = 50
+    begin_s: float = 0.0
+    """What the first step of a job costs beside."""
     max_batch: int = 8
     left: dict[str, int] = field(default_factory=dict)
 
@@ -117,13 +120,14 @@ class Batcher(Backend, SteppedBackend):
         return self
 
     def expected_s(self, job: SynthesisJob) -> float | None:
-        return self.frames * FRAME_S
+        return self.expected_frames * FRAME_S
 
     def open(self, job: SynthesisJob) -> None:
         self.left[job.job_id] = self.frames
 
     def step(self, job_ids) -> list[StepResult]:
-        self.clock.advance(self.base_s + self.row_s * len(job_ids))
+        first = sum(self.left[job_id] == self.frames for job_id in job_ids)
+        self.clock.advance(self.base_s + self.row_s * len(job_ids) + self.begin_s * first)
         for job_id in job_ids:
             self.left[job_id] -= 1
         frame = AudioChunk(np.zeros(80, np.float32), 1000)
@@ -180,6 +184,18 @@ def test_eight_listeners_of_a_model_a_little_too_slow_hear_no_gap_and_lose_nothi
         assert listener.made_s == pytest.approx(50 * FRAME_S)
         assert listener.underrun_s < 1e-6
         assert listener.first_at is not None and 10.3 < listener.first_at < 12.5
+
+
+def test_speech_that_lasts_longer_than_its_text_promises_is_whole_once_one_was_heard():
+    bench = Bench(0.06, 0.006)  # a batch of eight takes 108 ms for frames of 80 ms
+    bench.backend.frames = 100
+    bench.submit("learned from")
+    bench.run()
+    for n in range(8):
+        bench.submit(f"s{n}")
+    bench.run()
+    assert len(bench.ended) == 9
+    assert all(listener.underrun_s < 1e-6 for listener in bench.listeners.values())
 
 
 def test_one_listener_of_a_fast_model_hears_the_first_frame_at_once():

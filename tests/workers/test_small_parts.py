@@ -15,7 +15,8 @@ from syrinx.workers import blackbox
 from syrinx.workers.address import Address, parse_address, unix_path
 from syrinx.workers.faults import MAX_MESSAGE_CHARS, error_of, fault_of
 from syrinx.workers.launch.process import ProcessSpec, environment
-from syrinx.workers.meter import CostBySize, Meter
+from syrinx.workers.lengths import LengthDoubt
+from syrinx.workers.meter import CostBySize, Meter, StepCost
 from syrinx.workers.runaway import RunawayPolicy, budget_s, usual_s
 from syrinx.workers.slot import describe_exit
 
@@ -53,6 +54,58 @@ def test_what_a_batch_costs_is_a_line_through_the_sizes_that_were_seen():
     assert costs.cost is not None
     assert costs.cost.of(1) == pytest.approx(0.5) and costs.cost.of(8) == pytest.approx(1.5)
     assert costs.cost.listeners(8) == 4  # 0.5 + 3 * 1 / 7 = 0.93
+
+
+def test_beginnings_are_counted_by_how_much_speech_follows_and_do_not_bend_the_line():
+    costs = CostBySize()
+    for _ in range(100):
+        costs.stepped(0.04, 1, 0.08)
+    costs.stepped(0.04 + 0.1, 2, 0.16, began=1)  # nothing ended yet: who knows how much follows
+    assert costs.cost is not None and costs.cost == pytest.approx(StepCost(0.5, 0.0))
+    costs.ended(2.0)
+    assert costs.cost.base == pytest.approx(0.5) and costs.cost.per_row == pytest.approx(0.1 / 2.0)
+
+
+def test_where_every_step_begins_something_that_is_what_steps_cost():
+    costs = CostBySize()
+    for rows in (1, 2) * 20:
+        costs.stepped(0.1 + 0.1 * rows, rows, rows * 1.0, began=rows)
+        costs.ended(1.0)
+    assert costs.cost is not None
+    assert costs.cost.of(1) == pytest.approx(0.2) and costs.cost.of(2) == pytest.approx(0.3)
+
+
+def test_a_size_hardly_seen_says_nothing_beside_others():
+    costs = CostBySize()
+    for _ in range(100):
+        costs.stepped(0.04, 1, 0.08)
+    costs.stepped(0.2, 2, 0.16)
+    assert costs.cost is not None and costs.cost.of(2) == pytest.approx(0.5)
+    for _ in range(100):
+        costs.stepped(0.06, 2, 0.16)
+    assert costs.cost.of(2) == pytest.approx(0.75, rel=0.1)
+
+
+def test_a_batch_slower_than_speech_is_whole_with_a_head_start():
+    cost = StepCost(0.3, 0.15)
+    assert [cost.listeners(8, slowest) for slowest in (1.0, 1.05, 1.2, 1.5, 9.0)] == [4, 5, 6, 8, 8]
+    assert StepCost(1.2, 0.0).listeners(8, 1.1) == 0 and StepCost(1.2, 0.0).listeners(8, 1.3) == 8
+    assert StepCost(0.05, 0.05).listeners(8, 9.0) == 17, "turns gain nothing by a head start"
+
+
+def test_how_much_longer_speech_lasts_is_learned():
+    lengths = LengthDoubt(1.5)
+    lengths.heard(0.0, 1.0)
+    lengths.heard(1.0, 0.0)
+    assert lengths.doubt == 1.5
+    lengths.heard(5.1, 9.3)
+    assert lengths.doubt == pytest.approx(9.3 / 5.1)
+    for _ in range(19):
+        lengths.heard(5.0, 5.5)
+    assert lengths.doubt == pytest.approx(1.1), "one of twenty is no rule"
+    for _ in range(10):
+        lengths.heard(5.0, 10.0)
+    assert lengths.doubt == pytest.approx(2.0)
 
 
 def test_a_size_that_was_slow_once_and_is_not_tried_any_more_is_forgiven():

@@ -113,7 +113,7 @@ async def test_jobs_are_spoken_and_a_refused_or_broken_one_is_told_so():
         with pytest.raises(InvalidRequest, match="question mark") as refusal:
             await hear(refused)
         assert (refusal.value.code, refusal.value.param) == ("bad_sign", "text")
-        await until(lambda: host.load.listeners is not None)
+        await until(lambda: host.load.listeners() is not None)
         assert host.load.max_batch == 4 and host.status.state is HostState.READY
         assert ("ramp-0", "ramp is loaded") in lines
         await until(lambda: any("the text has a hash" in line for _, line in lines))

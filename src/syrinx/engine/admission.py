@@ -20,6 +20,8 @@ SMOOTHING = 0.2
 BULK_SHARE = 2
 """Bulk work may hold one in so many running places, so that it never shuts out a listener."""
 MIN_RETRY_AFTER_S = 0.1
+MIN_AUDIO_S = 0.5
+"""Nothing that is listened to is counted as shorter: single words say little of what comes next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class AdmissionPolicy:
     wait_sla_s: float = 2.0
     initial_wall_s: float = 2.5
     """Assumed wall time of an utterance before one was measured."""
+    head_start_s: float = 0.0
+    """Longest head start (``workers.headstart``) that listeners who are let in may need, so that more share batches."""
     share: bool = False
     """Let listeners in whatever the model carries: they begin sooner and hear gaps."""
 
@@ -52,6 +56,7 @@ class Admission:
         self._by_class: Counter[ServiceClass] = Counter()
         self._by_owner: Counter[str] = Counter()
         self._wall_s = policy.initial_wall_s
+        self._audio_s = policy.initial_wall_s
 
     @property
     def running(self) -> int:
@@ -83,9 +88,10 @@ class Admission:
         self._waiting[ticket.service_class][ticket.id] = ticket
         return False
 
-    def release(self, ticket_id: str, now: float, *, measured: bool = True) -> None:
+    def release(self, ticket_id: str, now: float, *, audio_s: float | None = None, measured: bool = True) -> None:
         """Give up a place in the running set or in the line. Unknown ids are ignored.
 
+        ``audio_s``: how long what was spoken lasts; None: it was not spoken to its end.
         ``measured``: how long it was held tells how long others will hold theirs. It does not where the audio came from
         the response cache: a run of such would make the line look short to those who need the model.
         """
@@ -101,6 +107,8 @@ class Admission:
         listened = ticket.service_class is ServiceClass.INTERACTIVE  # a book of an hour says nothing of their wait
         if measured and listened:
             self._wall_s += SMOOTHING * (now - since - self._wall_s)
+        if listened and audio_s is not None:
+            self._audio_s = max(audio_s, self._audio_s + SMOOTHING * (audio_s - self._audio_s))
 
     def admit(self, now: float, load: HostLoad | None) -> list[str]:
         """Move all that may run now from the line to the running set and return their ids."""
@@ -142,10 +150,12 @@ class Admission:
         return self._by_class[service_class] < self._capacity(load)
 
     def _capacity(self, load: HostLoad | None) -> int:
-        """Listeners that can be kept gapless, by what batches of each size were measured to cost.
+        """Listeners that can be kept gapless, by what batches of each size were measured to cost, where they may wait
+        for a head start: one of audio that takes ``slowest`` times as long to make as to hear waits for the difference.
 
         The measure is an average over ten seconds of stepping (``workers.meter``), so that a hiccup takes a part of
         the places and never all.
         """
-        listeners = None if load is None or self._policy.share else load.listeners
+        slowest = 1 + self._policy.head_start_s / max(self._audio_s, MIN_AUDIO_S)
+        listeners = None if load is None or self._policy.share else load.listeners(slowest)
         return self._policy.max_running if listeners is None else max(1, min(self._policy.max_running, listeners))

@@ -64,9 +64,9 @@ class Gate:
         finally:
             self._waiting.pop(ticket.id, None)
 
-    def leave(self, ticket: Ticket, *, measured: bool = True) -> None:
-        """Give the place back and let the next ones in. Idempotent. ``measured``: see ``Admission.release``."""
-        self._admission.release(ticket.id, self._clock.now(), measured=measured)
+    def leave(self, ticket: Ticket, *, audio_s: float | None = None, measured: bool = True) -> None:
+        """Give the place back and let the next ones in. Idempotent. What is told: see ``Admission.release``."""
+        self._admission.release(ticket.id, self._clock.now(), audio_s=audio_s, measured=measured)
         self._let_in()
 
     def _let_in(self) -> None:

@@ -193,7 +193,7 @@ class Utterance:
         self._text.open(brief.front(services.policy))
         await self._wait_for_first()
         self._ledger.joined_line()
-        gate = services.gate(choice.host)
+        gate, audio_s = services.gate(choice.host), None
         try:
             await gate.enter(self._ticket, self._is_kept)
             self._ledger.left_line()
@@ -204,9 +204,11 @@ class Utterance:
             self._outlet = Outlet(self.id, spec, packing, self._emit, services.executor)
             if self._spoken[0].stream.origin is not Origin.CACHE:
                 await self._submit_ahead(services.policy.segments_ahead)
-            return await self._speak_through(self._outlet)
+            spoken = await self._speak_through(self._outlet)
+            audio_s = spoken[0] / spoken[1]
+            return spoken
         finally:
-            gate.leave(self._ticket, measured=not self._ledger.cached)
+            gate.leave(self._ticket, audio_s=audio_s, measured=not self._ledger.cached)
 
     async def _speak_through(self, outlet: Outlet) -> tuple[int, int]:
         while True:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from .headstart import HeadStartPolicy, may_start
+from .lengths import LengthDoubt
 from .messages import Output
 from .meter import SpeedBySize
 from .schedule import Pick
@@ -17,6 +19,7 @@ class Beginnings:
     def __init__(self, policy: HeadStartPolicy) -> None:
         self._policy = policy
         self._speeds = SpeedBySize()
+        self._lengths = LengthDoubt(policy.length_doubt)
         self._jobs: dict[str, RunningJob] = {}
 
     def __contains__(self, job_id: str) -> bool:
@@ -44,15 +47,18 @@ class Beginnings:
         for job in jobs:
             job.stepped = True
 
+    def spoke(self, job: RunningJob) -> None:
+        """The job spoke to its end."""
+        self._lengths.heard(job.expected_s, job.made_s)
+
     def due(self, picked: Pick, timelines: Mapping[str, Timeline], now: float) -> list[RunningJob]:
         """Return those whose audio goes out now. ``picked``: the last step; its batch is shared by all listeners."""
         rows = len(picked.job_ids)
         speed = self._speeds.of(rows).times(min(1.0, rows / max(1, picked.listeners)))
+        policy = replace(self._policy, length_doubt=self._lengths.doubt)
         return [
             job
             for job in self._jobs.values()
             if job.credit_s <= 0
-            or may_start(
-                timelines[job.terms.timeline].held(job, now), speed.times(1 / job.terms.playback_rate), self._policy
-            )
+            or may_start(timelines[job.terms.timeline].held(job, now), speed.times(1 / job.terms.playback_rate), policy)
         ]

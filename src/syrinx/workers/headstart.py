@@ -20,7 +20,8 @@ class HeadStartPolicy:
     """Longest wait for a head start (as ``SchedulePolicy.patience_s``). Where it takes longer, gaps cannot be helped
     and the stream begins at once."""
     length_doubt: float = 1.5
-    """Speech lasts up to this many times what was expected: speaking rates of 100 to 200 words a minute around 150."""
+    """Speech lasts up to this many times what was expected, until more is known of the model (``lengths``): speaking
+    rates of 100 to 200 words a minute around 150."""
     speed_doubt: float = 0.95
     """The speed measured is believed to this share: steps vary by some percent, and streams that join cost a step."""
 

@@ -56,10 +56,9 @@ class HostLoad:
     workers: int = 1
     """Processes of this model that are ready."""
 
-    @property
-    def listeners(self) -> int | None:
-        """How many are kept gapless by all processes; None: nothing measured yet."""
-        return None if self.cost is None else self.cost.listeners(self.max_batch) * self.workers
+    def listeners(self, slowest: float = 1.0) -> int | None:
+        """How many are kept gapless by all processes; None: nothing measured yet. ``slowest``: as in ``StepCost``."""
+        return None if self.cost is None else self.cost.listeners(self.max_batch, slowest) * self.workers
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,6 +192,7 @@ class StepLoop:
     def _close(self, running: RunningJob) -> None:
         job_id = running.job.job_id
         self._beginnings.release(running)
+        self._costs.ended(running.made_s)
         del self._jobs[job_id]
         self._timelines[running.terms.timeline].remove(running)
         self._changed(running)
@@ -247,7 +248,8 @@ class StepLoop:
                 running.silent_s = 0.0 if seconds else running.silent_s + now - began
                 messages += self._check_silence(running)
                 self._charge(running, now, seconds, job_id in spare)
-        self._costs.stepped(now - began, len(stepped), sum(made_s.values()))
+        first = sum(not job.stepped for job in stepped)
+        self._costs.stepped(now - began, len(stepped), sum(made_s.values()), began=first)
         self._beginnings.stepped(stepped, now - began, sum(made_s.values()))
         for running in self._beginnings.due(picked, self._timelines, now):
             messages += self._begin(running, now)
@@ -283,6 +285,8 @@ class StepLoop:
         if error is not None or result.done:
             messages += self._begin(running, now)
             messages.append(Output(running.job.job_id, done=True, fault=fault_of(error) if error else None))
+            if error is None:
+                self._beginnings.spoke(running)
             self._close(running)
         else:
             self._changed(running)

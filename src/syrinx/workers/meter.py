@@ -10,6 +10,10 @@ WINDOW_S = 10.0
 """Stepping time over which the averages fade to 1/e: several utterances."""
 RECENT_S = 2.0
 """The same where the present speed is asked for: an utterance."""
+SEEN_S = 0.3
+"""A size of batch stepped for less says little: a hiccup in one of few steps would bend the line."""
+EACH = 0.2
+"""Weight of the newest in averages over jobs."""
 STALE_SHARE = 0.001
 """What a size of batch that was not seen for long still counts: little beside fresh ones, all where it is alone."""
 
@@ -51,15 +55,18 @@ class StepCost:
     def of(self, rows: int) -> float:
         return self.base + self.per_row * rows
 
-    def listeners(self, max_batch: int) -> int:
-        """How many one process keeps gapless, each hearing a second of audio a second, in batches of at most
-        ``max_batch``; 0: not even one.
+    def listeners(self, max_batch: int, slowest: float = 1.0) -> int:
+        """How many one process keeps gapless in batches of at most ``max_batch``; 0: not even one.
 
-        They share the largest batch in turns where it leaves time for more."""
+        Where the largest batch leaves time for more they share it in turns. Where it does not, each may be made to wait
+        for a head start: a second of audio takes up to ``slowest`` (>= 1) seconds.
+        """
         whole = self.of(max_batch)
         if whole <= 1:
             return int(min(_MANY, max_batch / whole + _ROUNDING)) if whole > 0 else _MANY
-        return int(max(0.0, (1 - self.base) / self.per_row + _ROUNDING)) if 0 < self.per_row < math.inf else 0
+        if not 0 < self.per_row < math.inf:
+            return max_batch if whole <= slowest else 0
+        return min(max_batch, int(max(0.0, (slowest - self.base) / self.per_row + _ROUNDING)))
 
 
 _MANY = 1 << 20
@@ -67,28 +74,51 @@ _ROUNDING = 1e-9
 
 
 class CostBySize:
-    """What steps cost by the size of their batch, as a line through what was measured."""
+    """What steps cost by the size of their batch: a line through what was measured, and what beginnings add to it."""
 
     def __init__(self, window_s: float = WINDOW_S) -> None:
         self._window_s = window_s
         self._meters: dict[int, Meter] = {}
+        self._beginnings: dict[int, Meter] = {}
         self._seen_at: dict[int, float] = {}
         self._stepping_s = 0.0
+        self._begin_s: float | None = None
+        self._job_audio_s: float | None = None
 
-    def stepped(self, step_s: float, rows: int, audio_s: float) -> None:
-        """Count a step as ``Meter.stepped`` does."""
+    def stepped(self, step_s: float, rows: int, audio_s: float, *, began: int = 0) -> None:
+        """Count a step as ``Meter.stepped`` does. ``began``: it was the first of so many jobs, which costs more."""
         self._stepping_s += step_s
         self._seen_at[rows] = self._stepping_s
-        self._meters.setdefault(rows, Meter(self._window_s)).stepped(step_s, rows, audio_s)
+        meters = self._beginnings if began else self._meters
+        meters.setdefault(rows, Meter(self._window_s)).stepped(step_s, rows, audio_s)
+        line = self._line(self._meters) if began else None
+        if line is not None:
+            more_s = max(0.0, step_s - line.of(rows) * audio_s / rows)
+            self._begin_s = _average(self._begin_s, more_s / began)
+
+    def ended(self, audio_s: float) -> None:
+        """Count a job that is over and made that much audio."""
+        self._job_audio_s = _average(self._job_audio_s, audio_s)
 
     @property
     def cost(self) -> StepCost | None:
+        """What listeners cost that come and go; None until there was audio.
+
+        Each of a batch makes all others wait while it begins, once in as much audio as jobs usually make."""
+        line = self._line(self._meters)
+        if line is None:
+            return self._line(self._beginnings)
+        if not self._begin_s or not self._job_audio_s:
+            return line
+        return StepCost(line.base, line.per_row + self._begin_s / self._job_audio_s)
+
+    def _line(self, meters: Mapping[int, Meter]) -> StepCost | None:
         """The line of least squares, each size weighted by the time it was stepped and by how long ago; neither part is
-        negative. While one size alone was seen, more rows are taken to cost nothing. None until there was audio."""
+        negative. While one size alone was seen, more rows are taken to cost nothing; sizes that were hardly seen say
+        nothing beside others."""
+        seen = {rows: speed for rows, speed in _speeds(meters).items() if meters[rows].stepping_s >= SEEN_S}
         points = [
-            (rows, 1 / speed, self._weight(rows, meter))
-            for rows, meter in self._meters.items()
-            if (speed := meter.row_speed) is not None
+            (rows, 1 / speed, self._weight(rows, meters[rows])) for rows, speed in (seen or _speeds(meters)).items()
         ]
         total = sum(weight for _, _, weight in points)
         if total <= 0:
@@ -146,6 +176,10 @@ class SpeedBySize:
         if larger is not None:
             least = max(least, known[larger])
         return Speed(least, max(least, known[smaller]) if smaller is not None else math.inf)
+
+
+def _average(before: float | None, newest: float) -> float:
+    return newest if before is None else before + EACH * (newest - before)
 
 
 def _speeds(meters: Mapping[int, Meter]) -> dict[int, float]:
