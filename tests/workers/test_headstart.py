@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from syrinx.core.clock import FakeClock
 from syrinx.core.types import AudioChunk, ServiceClass, SynthesisJob
 from syrinx.models.base import Backend, ModelInfo, SteppedBackend, StepResult, VoiceInfo
+from syrinx.workers.beginnings import Beginnings
 from syrinx.workers.headstart import HeadStartPolicy, Held, lead_s, may_start
 from syrinx.workers.host import JobTerms
 from syrinx.workers.loop import LoopPolicy, StepLoop
 from syrinx.workers.messages import Cancel, Idle, Output, Submit
 from syrinx.workers.meter import Speed, SpeedBySize
+from syrinx.workers.timeline import RunningJob, Timeline
 from tests.workers.simulation import Listener, NoRecorder
 
 POLICY = HeadStartPolicy()
@@ -110,6 +112,8 @@ class Batcher(Backend, SteppedBackend):
     """What the first step of a job costs beside."""
     max_batch: int = 8
     left: dict[str, int] = field(default_factory=dict)
+    short: dict[str, int] = field(default_factory=dict)
+    """Jobs of other lengths, as expected."""
 
     def load(self) -> ModelInfo:
         return ModelInfo(
@@ -120,10 +124,10 @@ class Batcher(Backend, SteppedBackend):
         return self
 
     def expected_s(self, job: SynthesisJob) -> float | None:
-        return self.expected_frames * FRAME_S
+        return self.short.get(job.job_id, self.expected_frames) * FRAME_S
 
     def open(self, job: SynthesisJob) -> None:
-        self.left[job.job_id] = self.frames
+        self.left[job.job_id] = self.short.get(job.job_id, self.frames)
 
     def step(self, job_ids) -> list[StepResult]:
         first = sum(self.left[job_id] == self.frames for job_id in job_ids)
@@ -234,6 +238,66 @@ def test_a_second_segment_that_was_sent_during_the_first_step_counts():
     bench.run()
     assert bench.listeners["a"].underrun_s < 1e-6
     assert bench.listeners["a"].made_s == pytest.approx(100 * FRAME_S)
+
+
+@dataclass
+class Segments:
+    """An utterance in two segments, the first one short, on a model at 0.8 of real time that was heard before."""
+
+    bench: Bench = field(default_factory=lambda: Bench(0.1, 0.0))
+    listener: Listener = field(default_factory=Listener)
+
+    def __post_init__(self) -> None:
+        bench = self.bench
+        bench.submit("warm")
+        bench.run()
+        bench.ended.clear()
+        bench.backend.short = {"a": 5, "a2": 50}
+        for order, name in enumerate(("a", "a2"), 1):
+            job = SynthesisJob(name, "text", "v", "en", utterance_id="a", segment_index=order - 1, is_last=name == "a2")
+            bench.listeners[name] = self.listener
+            bench.loop.receive(Submit(job, JobTerms("a", owner="a"), 10 + order, 1e9))
+
+    def first_segment(self) -> None:
+        while "a" in self.bench.backend.left:
+            self.bench.turn()
+
+
+def test_a_first_segment_that_ends_during_the_wait_does_not_end_the_wait():
+    segments = Segments()
+    segments.first_segment()
+    assert segments.listener.made_s == 0.0 and segments.bench.ended == []
+    segments.bench.run()
+    assert segments.bench.ended == ["a", "a2"]
+    assert segments.listener.made_s == pytest.approx(55 * FRAME_S)
+    assert segments.listener.underrun_s < 1e-6
+
+
+def test_a_second_segment_that_is_canceled_leaves_the_first_one_whole():
+    segments = Segments()
+    segments.first_segment()
+    sent = segments.bench.loop.receive(Cancel("a2"))
+    audio = [message for message in sent if isinstance(message, Output) and message.samples is not None]
+    assert len(audio) == 5 and sent[-2:] == [Output("a", done=True), Idle("a2")]
+    assert not segments.bench.turn()
+
+
+def test_a_second_segment_that_fails_loses_nothing_of_the_first():
+    segments = Segments()
+    segments.first_segment()
+    segments.bench.backend.left.pop("a2")  # its next step raises
+    segments.bench.turn()
+    assert segments.bench.ended == ["a", "a2"]
+    assert segments.listener.made_s == pytest.approx(5 * FRAME_S)
+
+
+def test_how_long_an_utterance_lasts_is_learned_of_all_its_segments():
+    beginnings, timeline = Beginnings(POLICY), Timeline()
+    for name, expected_s, made_s in (("a", 0.5, 2.0), ("a2", 4.5, 8.0)):
+        job = SynthesisJob(name, "text", "v", "en", utterance_id="a", is_last=name == "a2")
+        running = RunningJob(job, JobTerms("a"), 1, 0.0, 1e9, 1e9, expected_s=expected_s, made_s=made_s)
+        beginnings.spoke(running, timeline)
+    assert beginnings.lengths.doubt == pytest.approx(2.0), "and not 4, as the first one alone says"
 
 
 def test_streams_that_take_turns_get_their_head_starts_side_by_side():

@@ -19,7 +19,7 @@ class Beginnings:
     def __init__(self, policy: HeadStartPolicy) -> None:
         self._policy = policy
         self._speeds = SpeedBySize()
-        self._lengths = LengthDoubt(policy.length_doubt)
+        self.lengths = LengthDoubt(policy.length_doubt)
         self._jobs: dict[str, RunningJob] = {}
 
     def __contains__(self, job_id: str) -> bool:
@@ -47,15 +47,24 @@ class Beginnings:
         for job in jobs:
             job.stepped = True
 
-    def spoke(self, job: RunningJob) -> None:
+    def spoke(self, job: RunningJob, timeline: Timeline) -> None:
         """The job spoke to its end."""
-        self._lengths.heard(job.expected_s, job.made_s)
+        timeline.spoke(job)
+        if job.job.is_last:
+            self.lengths.heard(timeline.promised_s, timeline.spoken_s)
+
+    def carry(self, job: RunningJob, end: Output, following: RunningJob) -> None:
+        """The job ends with that message and its listener waits on: what is held of it goes out with the next one's."""
+        since, chunk_s = job.held_since, job.chunk_s
+        outputs, audio_s = self.release(job)
+        self.keep(following, [*outputs, end], audio_s, since)
+        following.chunk_s = chunk_s
 
     def due(self, picked: Pick, timelines: Mapping[str, Timeline], now: float) -> list[RunningJob]:
         """Return those whose audio goes out now. ``picked``: the last step; its batch is shared by all listeners."""
         rows = len(picked.job_ids)
         speed = self._speeds.of(rows).times(min(1.0, rows / max(1, picked.listeners)))
-        policy = replace(self._policy, length_doubt=self._lengths.doubt)
+        policy = replace(self._policy, length_doubt=self.lengths.doubt)
         return [
             job
             for job in self._jobs.values()

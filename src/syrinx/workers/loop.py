@@ -161,11 +161,13 @@ class StepLoop:
         return []
 
     def _cancel(self, job_id: str) -> list[FromWorker]:
+        carried: list[Output] = []
         if job_id in self._jobs:
             timeline = self._timelines[self._jobs[job_id].terms.timeline]
             timeline.forget_audio()
+            carried = [o for o in self._beginnings.release(self._jobs[job_id])[0] if o.job_id != job_id]
             self._close(self._jobs[job_id])
-        return [Idle(job_id)]
+        return [*carried, Idle(job_id)]
 
     def _prepare(self, message: PrepareVoice) -> list[FromWorker]:
         ticket, samples = message.ticket, np.frombuffer(message.samples, np.float32).copy()
@@ -283,13 +285,24 @@ class StepLoop:
             _log(error)
         messages = self._send(running, samples, chunk, now) if samples is not None and chunk is not None else []
         if error is not None or result.done:
-            messages += self._begin(running, now)
-            messages.append(Output(running.job.job_id, done=True, fault=fault_of(error) if error else None))
-            if error is None:
-                self._beginnings.spoke(running)
-            self._close(running)
+            messages += self._end(running, error, now)
         else:
             self._changed(running)
+        return messages
+
+    def _end(self, running: RunningJob, error: Exception | None, now: float) -> list[FromWorker]:
+        """Close a job that is over, and return what is left to say of it: nothing yet where its listener waits on."""
+        timeline = self._timelines[running.terms.timeline]
+        end = Output(running.job.job_id, done=True, fault=fault_of(error) if error else None)
+        following = timeline.after(running) if error is None and running.job.job_id in self._beginnings else None
+        if error is None:
+            self._beginnings.spoke(running, timeline)
+        if following is not None:
+            self._beginnings.carry(running, end, following)
+            self._close(running)
+            return []
+        messages = [*self._begin(running, now), end]
+        self._close(running)
         return messages
 
     def _send(self, running: RunningJob, samples: Samples, chunk: AudioChunk, now: float) -> list[FromWorker]:
@@ -352,8 +365,7 @@ class StepLoop:
         if running.silent_s <= self._runaway.max_silent_s:
             return []
         error = RunawayStopped(f"The model made no sound in {running.silent_s:.0f} s of work, and was stopped.")
-        self._close(running)
-        return [Output(running.job.job_id, done=True, fault=fault_of(error))]
+        return self._end(running, error, self._clock.now())
 
     def _charge(self, running: RunningJob, now: float, audio_s: float, spare: bool) -> None:
         terms, amount = running.terms, max(audio_s, MIN_CHARGE_S)

@@ -65,6 +65,12 @@ class Timeline:
     """When all that was sent of it would have been heard, had it been heard from its first sample on."""
     resting: bool = False
     """It reached its lead and now waits until a good part of it was heard."""
+    spoken: str = ""
+    """The utterance that ``spoken_s`` and ``promised_s`` are of."""
+    spoken_s: float = 0.0
+    """Audio of those of its jobs that spoke to their end."""
+    promised_s: float = 0.0
+    """What was expected of them."""
 
     def add(self, job: RunningJob) -> None:
         """Put the job in its place by ``order``."""
@@ -72,6 +78,19 @@ class Timeline:
 
     def remove(self, job: RunningJob) -> None:
         self.jobs.remove(job)
+
+    def spoke(self, job: RunningJob) -> None:
+        """The job spoke to its end."""
+        if job.job.utterance_id != self.spoken:
+            self.spoken, self.spoken_s, self.promised_s = job.job.utterance_id, 0.0, 0.0
+        self.spoken_s += job.made_s
+        self.promised_s += job.expected_s
+
+    def after(self, job: RunningJob) -> RunningJob | None:
+        """The next job of the same utterance, where it is here already."""
+        at = self.jobs.index(job) + 1
+        following = self.jobs[at] if at < len(self.jobs) else None
+        return following if following is not None and following.job.utterance_id == job.job.utterance_id else None
 
     def forget_audio(self) -> None:
         """What was sent will not be heard (a cancel dropped it): the listener waits anew."""
@@ -87,6 +106,7 @@ class Timeline:
         rate = job.terms.playback_rate
         known = any(other.job.is_last and other.job.utterance_id == job.job.utterance_id for other in self.jobs)
         expected_s = sum(other.expected_s for other in self.jobs) if known else math.inf
+        expected_s += self.promised_s if self.spoken == job.job.utterance_id else 0.0
         waited_s = now - job.held_since
         return Held(job.held_s / rate, expected_s / rate, waited_s, job.chunk_s / rate, fresh=waited_s == 0)
 
