@@ -36,8 +36,7 @@ from tests.neural.orpheus.weights import TINY_IDS, build
 SIZES: Mapping[str, dict[str, int] | None] = {
     "tiny": None,
     "small": {"hidden_size": 768, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 12},
-    "medium": {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16}
-    | {"num_key_value_heads": 4},
+    "medium": {"hidden_size": 1152, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 18},
     "full": None,
 }
 REACH = 0.97
