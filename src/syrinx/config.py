@@ -131,7 +131,11 @@ class Settings(BaseModel):
     )
     max_concurrent_jobs: int = Field(default=256, ge=1, description="Utterances that run at once, per model")
     max_queued_requests: int = Field(default=256, ge=0, description="Utterances that may wait, per model")
-    queue_wait_sla_ms: int = Field(default=2000, ge=0, description="Refuse when the expected wait is longer")
+    queue_wait_sla_ms: int = Field(
+        default=2000,
+        ge=0,
+        description="Refuse when the expected wait is longer; let in whom a head start so long keeps from hearing gaps",
+    )
     when_busy: Literal["wait", "share"] = Field(
         default="wait",
         description="More listeners than the model carries: the others wait, so that none hears a gap, or all begin at "
