@@ -123,6 +123,11 @@ def in_environment(environment: Path, code: str, *arguments: str) -> str:
     return subprocess.run(command, env=environ, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
+def configs(environment: Path) -> list[str]:
+    """Names of the configurations in the library of an environment; none where there is no such library."""
+    return sorted(path.stem for path in environment.glob("lib/python*/site-packages/pocket_tts/config/*.yaml"))
+
+
 BUILD = """
 import sys
 from pathlib import Path
@@ -284,6 +289,11 @@ def main() -> int:
     parser.add_argument("--clients", default="1,8")
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
+    names = configs(given.environment)
+    if not names:
+        parser.error(f"{given.environment} has no pocket-tts: make test-models MODEL=pocket builds it.")
+    if given.config not in names:
+        parser.error(f"--config {given.config}: the library has {', '.join(names)}.")
     clients = [int(number) for number in given.clients.split(",")]
     plan = Plan(given.environment, given.config, not given.tiny, clients, given.rounds)
     with tempfile.TemporaryDirectory(prefix="syrinx-bench-pocket-") as folder:
