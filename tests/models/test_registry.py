@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from syrinx.core.errors import ConfigError, ModelNotFound, ModelNotReady
+from syrinx.models.orpheus.speakers import ORPHEUS, VEENA, Family
 from syrinx.models.registry import MODELS, ModelEntry, create, find, importable, missing
 from syrinx.models.tone.backend import ToneBackend
+from syrinx.models.weights import wanted
 
 REAL = ModelEntry("real", "Real", "Speaks.", "MIT", "m:C", "m:O", requires=("realmodel",), advice="pip install real")
 FAKE = replace(REAL, name="fake", title="Fake", requires=(), speaks=False)
@@ -23,6 +25,38 @@ def test_every_entry_is_complete_and_under_its_own_name() -> None:
         assert entry.name == name and entry.title and entry.summary and entry.licence
         assert entry.advice or entry.environment or not entry.requires
         assert entry.options_schema()["type"] == "object"
+
+
+def test_the_licence_of_every_checkpoint_is_said() -> None:
+    for entry in MODELS.values():
+        for weights in entry.weights:
+            for each in (weights, *weights.parts):
+                assert each.licence and "see " not in each.licence, each.repo
+
+
+@pytest.mark.parametrize("family", [ORPHEUS, VEENA], ids=lambda family: family.name)
+def test_a_family_tells_the_licence_of_its_entry(family: Family) -> None:
+    assert family.licence == find(family.name).licence
+
+
+def test_of_chatterbox_only_the_weights_that_are_loaded_are_fetched() -> None:
+    files = find("chatterbox").weights[0].files
+    published = (
+        "t3_cfg.safetensors",
+        "t3_mtl23ls_v2.safetensors",
+        "t3_mtl23ls_v3.safetensors",
+        "t3_cfg.pt",
+        "s3gen.pt",
+    )
+    assert [name for name in published if wanted(name, files)] == ["t3_cfg.safetensors", "t3_mtl23ls_v2.safetensors"]
+
+
+def test_of_pocket_voices_and_tokenizer_are_fetched_once() -> None:
+    cloning = find("pocket").weights[1]
+    folder = "languages/english"
+    published = (f"{folder}/model.safetensors", f"{folder}/tokenizer.json", f"{folder}/embeddings/alba.safetensors")
+    assert [name for name in published if wanted(name, cloning.files)] == [published[0]]
+    assert [name for name in published if wanted(name, cloning.parts[0].files)] == list(published[1:])
 
 
 def test_an_unknown_model_is_refused_naming_those_there_are() -> None:

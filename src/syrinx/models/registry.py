@@ -100,29 +100,29 @@ MODELS: Mapping[str, ModelEntry] = _table(
         name="pocket",
         title="Pocket TTS",
         summary="Kyutai's model for CPUs: seven languages, clones, many voices at once faster than they speak.",
-        licence="MIT (library); weights: see their model card",
+        licence="MIT AND CC-BY-4.0",
         factory="syrinx.models.pocket.backend:PocketBackend",
         options="syrinx.models.pocket.options:PocketOptions",
         environment="pocket",
         weights=(
             Weights(
                 repo="kyutai/pocket-tts-without-voice-cloning",
-                size_bytes=480_000_000,
-                licence="see the model card",
+                size_bytes=385_000_000,
+                licence="CC-BY-4.0; two voices not for commerce, some of no stated licence",
                 files=("languages/english/*",),
                 note="English with its named voices; does not clone",
             ),
             Weights(
                 repo="kyutai/pocket-tts",
-                size_bytes=440_000_000,
-                licence="see the model card; its terms must be accepted on the hub",
-                files=("languages/english/*",),
+                size_bytes=219_000_000,
+                licence="CC-BY-4.0; its terms must be accepted on the hub",
+                files=("languages/english/model.safetensors",),
                 note="English that clones",
                 parts=(
                     Weights(
                         repo="kyutai/pocket-tts-without-voice-cloning",
-                        size_bytes=40_000_000,
-                        licence="see the model card",
+                        size_bytes=166_000_000,
+                        licence="CC-BY-4.0; two voices not for commerce, some of no stated licence",
                         files=("languages/english/tokenizer.json", "languages/english/embeddings/*"),
                         note="tokenizer and named voices",
                     ),
@@ -131,7 +131,7 @@ MODELS: Mapping[str, ModelEntry] = _table(
             Weights(
                 repo="Verylicious/pocket-tts-ungated",
                 size_bytes=260_000_000,
-                licence="see the model card",
+                licence="CC-BY-4.0",
                 note="English of January 2026 that clones, as the desktop sidecar fetches it",
             ),
         ),
@@ -192,25 +192,25 @@ MODELS: Mapping[str, ModelEntry] = _table(
             ),
             Weights(
                 repo="Qwen/Qwen3-TTS-12Hz-0.6B-Base",
-                size_bytes=2_500_000_000,
+                size_bytes=2_520_000_000,
                 licence="Apache-2.0",
                 note="clones voices; has none of its own",
             ),
             Weights(
                 repo="Qwen/Qwen3-TTS-12Hz-1.7B-CustomVoice",
-                size_bytes=4_600_000_000,
+                size_bytes=4_520_000_000,
                 licence="Apache-2.0",
                 note="nine speakers, which follow instructions",
             ),
             Weights(
                 repo="Qwen/Qwen3-TTS-12Hz-1.7B-Base",
-                size_bytes=4_600_000_000,
+                size_bytes=4_540_000_000,
                 licence="Apache-2.0",
                 note="clones voices, more alike",
             ),
             Weights(
                 repo="Qwen/Qwen3-TTS-12Hz-1.7B-VoiceDesign",
-                size_bytes=4_600_000_000,
+                size_bytes=4_520_000_000,
                 licence="Apache-2.0",
                 note="voices that instructions describe",
             ),
@@ -229,14 +229,15 @@ MODELS: Mapping[str, ModelEntry] = _table(
         weights=(
             Weights(
                 repo="ResembleAI/chatterbox",
-                size_bytes=5_400_000_000,
+                size_bytes=5_340_000_000,
                 licence="MIT",
-                files=("ve.safetensors", "s3gen.safetensors", "t3_[cm]*.safetensors", "*.json", "conds.pt"),
+                # t3_cfg and t3_mtl23ls_v2; not v3, which the library that is run here does not load
+                files=("ve.safetensors", "s3gen.safetensors", "t3_[cm]*[g2].safetensors", "*.json", "conds.pt"),
                 note="English, and with variant = multilingual 23 languages",
             ),
             Weights(
                 repo="ResembleAI/chatterbox-turbo",
-                size_bytes=4_000_000_000,
+                size_bytes=4_044_000_000,
                 licence="MIT",
                 note="Turbo: English, faster, without exaggeration",
             ),
@@ -269,7 +270,7 @@ MODELS: Mapping[str, ModelEntry] = _table(
         name="vibevoice",
         title="VibeVoice 1.5B",
         summary="Expressive long-form English and Chinese, made for a GPU; clones, and has no voices of its own.",
-        licence="Apache-2.0 (library); weights: see their model card",
+        licence="MIT AND Apache-2.0",
         factory="syrinx.models.vibevoice.backend:VibeVoiceBackend",
         options="syrinx.models.vibevoice.options:VibeVoiceOptions",
         requires=("transformers", "diffusers"),
@@ -278,7 +279,7 @@ MODELS: Mapping[str, ModelEntry] = _table(
             Weights(
                 repo="vibevoice/VibeVoice-1.5B-hf",
                 size_bytes=5_420_000_000,
-                licence="see the model card",
+                licence="MIT",
                 files=("*.json", "*.jinja", "*.safetensors"),
                 note="microsoft/VibeVoice-1.5B in the layout of transformers",
             ),
@@ -290,15 +291,15 @@ MODELS: Mapping[str, ModelEntry] = _table(
         name="orpheus",
         title="Orpheus 3B",
         summary="English with laughs and sighs, by a language model: for a GPU, or for a server of language models.",
-        licence="Apache-2.0",
+        licence="Apache-2.0; weights: Llama 3.2 Community License",
         factory="syrinx.models.orpheus.backend:OrpheusBackend",
         options="syrinx.models.orpheus.options:OrpheusOptions",
         environment="orpheus",
         weights=(
             Weights(
                 repo="canopylabs/orpheus-3b-0.1-ft",
-                size_bytes=6_600_000_000,
-                licence="see the model card; its terms must be accepted on the hub",
+                size_bytes=15_100_000_000,
+                licence="Llama 3.2 Community License by its makers' word, Apache-2.0 by its card; terms to be accepted",
                 files=("*.json", "*.safetensors"),
                 parts=(SNAC,),
             ),
@@ -317,8 +318,8 @@ MODELS: Mapping[str, ModelEntry] = _table(
         weights=(
             Weights(
                 repo="maya-research/veena-tts",
-                size_bytes=6_600_000_000,
-                licence="see the model card",
+                size_bytes=7_600_000_000,
+                licence="Apache-2.0",
                 files=("*.json", "*.safetensors"),
                 note="listed as maya-research/Veena too",
                 parts=(SNAC,),
@@ -358,7 +359,14 @@ MODELS: Mapping[str, ModelEntry] = _table(
         speaks=False,
     ),
 )
-"""Every model by name, in the order in which ``choose_auto`` prefers them."""
+"""Every model by name, in the order in which ``choose_auto`` prefers them.
+
+Sizes and licences of weights are those of November 2026. Sizes: by the hub's own file lists and by manifests of other
+projects that carry sizes (audio.cpp's for Pocket TTS). Not seen as a list: Orpheus (four shards in float32, "almost
+15GB" in its issue 83), Veena (3.8 billion parameters in bfloat16), Qwen3-TTS 1.7B Base (as much larger than its
+CustomVoice as with 0.6B). Licences: the cards as the hub or copies of it show them; Orpheus': its makers in their
+issues 29 and 33, who say other than the card. Where to read more: each model's page.
+"""
 
 
 WHISPER_FILES = ("config.json", "model.bin", "tokenizer.json", "vocabulary.*")

@@ -114,7 +114,7 @@ class OrpheusBackend(Backend):
             sample_rate=SAMPLE_RATE,
             voices=family.voices,
             default_voice=family.voices[0].id,
-            licence="Apache-2.0",
+            licence=family.licence,
             revision=checkpoint.identity(folders, SOUND, _versions(), options),
             max_batch=options.max_batch,
             max_segment_chars=longest_text(options.context_tokens),

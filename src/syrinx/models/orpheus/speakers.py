@@ -22,6 +22,8 @@ class Family:
     voices: tuple[VoiceInfo, ...]
     verbatim: str
     """As ``ModelInfo.verbatim``."""
+    licence: str
+    """As ``ModelInfo.licence``."""
 
 
 def _english(name: str, gender: str) -> VoiceInfo:
@@ -47,6 +49,7 @@ ORPHEUS = Family(
         _english("zoe", "female"),
     ),
     verbatim=f"<(?:{'|'.join(EMOTIONS)})>",
+    licence="Apache-2.0; weights: Llama 3.2 Community License",
 )
 VEENA = Family(
     name="veena",
@@ -59,4 +62,5 @@ VEENA = Family(
         _indian("vinaya", ""),
     ),
     verbatim="",
+    licence="Apache-2.0",
 )

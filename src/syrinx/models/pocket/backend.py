@@ -107,7 +107,7 @@ class PocketSteps(SteppedBackend):
             sample_rate=self._model.sample_rate,
             voices=tuple(VoiceInfo(name, name.replace("_", " ").title(), (language,)) for name in names),
             default_voice=mirror.default_voice(names, language, options.voice),
-            licence="MIT (library); weights: see their model card",
+            licence="MIT AND CC-BY-4.0",
             revision=loaded.revision,
             max_batch=batch,
             max_segment_chars=MAX_SEGMENT_CHARS,

@@ -68,7 +68,7 @@ class VibeVoiceBackend(Backend):
             sample_rate=loaded.processor.feature_extractor.sampling_rate,
             voices=(VOICE,),
             default_voice=VOICE.id,
-            licence="Apache-2.0 (library); weights: see their model card",
+            licence="MIT AND Apache-2.0",
             revision=f"{SOUND}-{runtime.version()}-{found.digest}-{dtype}-{loaded.attention}".replace("torch.", ""),
             max_segment_chars=MAX_CHARS,
             repeatable=True,
