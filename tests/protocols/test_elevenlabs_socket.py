@@ -329,6 +329,25 @@ def test_the_vendors_premade_voices_have_stand_ins() -> None:
     assert set(PREMADE.values()) <= set(OPENAI_VOICES)
 
 
+@pytest.mark.parametrize(
+    ("gender", "ids"),
+    [
+        ("female", "21m00Tcm4TlvDq8ikWAM 9BWtsMINqrJLrRacOk9x XB0fDUnXU5powFXDhCwa"),  # Rachel, Aria, Charlotte
+        ("female", "Xb7hH8MSUJpSbSDYk0k2 hpp4J3VqNfWAUOO0d1Us cgSgspJ2msm6clMCkdW9"),  # Alice, Bella, Jessica
+        ("female", "FGY2WhTYpPnrIDTdsKH5 pFZP5JQG7iQjIQuC4Bku XrExE9yKIg1WjnnlVkGX"),  # Laura, Lily, Matilda
+        ("female", "EXAVITQu4vr4xnSDxMaL AZnzlk1XvdvUeBnXmlld MF3mGyEYCl7XYWbV9V6O"),  # Sarah; Domi, Elli
+        ("male", "pNInz6obpgDQGcFmaJgB pqHfZKP75CvOlQylNhV4 nPczCjzI2devNBz1zQrb"),  # Adam, Bill, Brian
+        ("male", "N2lVS1w4EtoT3dr4eOWO IKne3meq5aSn9XLyUdCD iP95p4xoKVk53GoZ742B"),  # Callum, Charlie, Chris
+        ("male", "onwK4e9ZLuTAKqWW03F9 cjVigY5qzO86Huf0OWal JBFqnCBsd6RMkjVDRZzb"),  # Daniel, Eric, George
+        ("male", "SOYHLrjzK2X1ezoPC6cr TX3LPaxmHKxFdv7VOQHJ CwhRBWXzGAHq8TQ4Fs17"),  # Harry, Liam, Roger
+        ("male", "bIHbv24MWmeRgasZH58o ErXwobaYiN019PkySvjV TxGEqnHWrfWFTfGW9XjX"),  # Will; Antoni, Josh
+        ("male", "VR6AewLTigWG4xSOukaG yoZ06aMxZJJ28mfd3POQ"),  # Arnold, Sam
+    ],
+)
+def test_a_premade_voice_keeps_its_gender(gender: str, ids: str) -> None:
+    assert {OPENAI_VOICES[PREMADE[each]] for each in ids.split()} == {gender}
+
+
 # --- bounds and strangers --------------------------------------------------------------------------------------------
 
 

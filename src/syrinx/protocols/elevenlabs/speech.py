@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import cycle
 
 from syrinx.audio.delivery import LIMITS
 from syrinx.audio.encode import container
@@ -38,18 +39,33 @@ NOT_APPLIED = (
 MAX_SEED = 2**32 - 1
 """API reference, text-to-speech."""
 
+WOMEN = (
+    *"21m00Tcm4TlvDq8ikWAM EXAVITQu4vr4xnSDxMaL FGY2WhTYpPnrIDTdsKH5 9BWtsMINqrJLrRacOk9x".split(),
+    *"XB0fDUnXU5powFXDhCwa Xb7hH8MSUJpSbSDYk0k2 XrExE9yKIg1WjnnlVkGX cgSgspJ2msm6clMCkdW9".split(),
+    *"pFZP5JQG7iQjIQuC4Bku hpp4J3VqNfWAUOO0d1Us SAz9YHcvj6GT2YYXdXww AZnzlk1XvdvUeBnXmlld".split(),
+    *"MF3mGyEYCl7XYWbV9V6O LcfcDJNUP1GQjkzn1xUU ThT5KcBeYPX3keUQqHPh jBpfuIE2acCO8z3wKNLl".split(),
+    *"jsCqWAovK2LkecY7zXl4 oWAxZDx7w5VEj9dCyTzz pMsXgVXv3BLzUgSXRplE piTKgcLEGmPE4e6mEKli".split(),
+    *"z9fAnlkpzviPz146aGWa zrHiDhphv9ZnVXBqCLjz".split(),
+)
+MEN = (
+    *"pNInz6obpgDQGcFmaJgB CwhRBWXzGAHq8TQ4Fs17 IKne3meq5aSn9XLyUdCD JBFqnCBsd6RMkjVDRZzb".split(),
+    *"N2lVS1w4EtoT3dr4eOWO TX3LPaxmHKxFdv7VOQHJ bIHbv24MWmeRgasZH58o cjVigY5qzO86Huf0OWal".split(),
+    *"iP95p4xoKVk53GoZ742B nPczCjzI2devNBz1zQrb onwK4e9ZLuTAKqWW03F9 pqHfZKP75CvOlQylNhV4".split(),
+    *"SOYHLrjzK2X1ezoPC6cr ErXwobaYiN019PkySvjV TxGEqnHWrfWFTfGW9XjX VR6AewLTigWG4xSOukaG".split(),
+    *"yoZ06aMxZJJ28mfd3POQ 29vD33N1CtxCmqQRPOHJ 2EiwWnXFnvU5JabPnv8n 5Q0t7uMcjvnagumLfvZi".split(),
+    *"CYw3kZ02Hs0563khs1Fj D38z5RcWu1voky8WS1ja GBv7mTt0atIp3Br8iCZE ODq5zmih8GrVes37Dizd".split(),
+    *"ZQe5CZNOzWyzPSCn5a3c Zlb1dXrM653N07WRdFW3 bVMeCyTHy58xNoL34h3p flq6f7yk4E4fJM5XTYuZ".split(),
+    *"g5CIjZEefAph4nQFvHAz t0jbNlBVZ17f02VDIeMI zcAOhNBS3c14rBihAFp1".split(),
+)
 PREMADE = {
-    **{"21m00Tcm4TlvDq8ikWAM": "alloy", "EXAVITQu4vr4xnSDxMaL": "coral", "FGY2WhTYpPnrIDTdsKH5": "marin"},
-    **{"9BWtsMINqrJLrRacOk9x": "nova", "XB0fDUnXU5powFXDhCwa": "sage", "Xb7hH8MSUJpSbSDYk0k2": "shimmer"},
-    **{"XrExE9yKIg1WjnnlVkGX": "alloy", "cgSgspJ2msm6clMCkdW9": "coral", "pFZP5JQG7iQjIQuC4Bku": "marin"},
-    **{"hpp4J3VqNfWAUOO0d1Us": "nova", "SAz9YHcvj6GT2YYXdXww": "sage"},
-    **{"pNInz6obpgDQGcFmaJgB": "ash", "CwhRBWXzGAHq8TQ4Fs17": "ballad", "IKne3meq5aSn9XLyUdCD": "cedar"},
-    **{"JBFqnCBsd6RMkjVDRZzb": "echo", "N2lVS1w4EtoT3dr4eOWO": "fable", "TX3LPaxmHKxFdv7VOQHJ": "onyx"},
-    **{"bIHbv24MWmeRgasZH58o": "verse", "cjVigY5qzO86Huf0OWal": "ash", "iP95p4xoKVk53GoZ742B": "ballad"},
-    **{"nPczCjzI2devNBz1zQrb": "cedar", "onwK4e9ZLuTAKqWW03F9": "echo", "pqHfZKP75CvOlQylNhV4": "fable"},
+    **dict(zip(WOMEN, cycle(("alloy", "coral", "marin", "nova", "sage", "shimmer")))),
+    **dict(zip(MEN, cycle(("ash", "ballad", "cedar", "echo", "fable", "onyx", "verse")))),
 }
-"""The vendor's premade voices by id, which clients and examples name unasked (its list of default voices; the first is
-Rachel, the last Bill), and OpenAI's names of the same gender, of which every model has a voice of its own."""
+"""The vendor's premade ("default") voices by id, which clients and examples name unasked, and OpenAI's names of that
+gender, of which every model has a voice of its own. First those of 2025 and 2026 (its 21 defaults, which it means to
+retire at the end of 2026, and Rachel, Aria and Charlotte, which no longer are among them), then those of 2023 that
+clients still name (Domi to Mimi, Antoni to Giovanni). Ids and genders: lists of ``GET /v1/voices`` that other projects
+keep. The vendor calls River neutral; here it speaks with a woman's voice."""
 
 
 @dataclass(frozen=True, slots=True)
