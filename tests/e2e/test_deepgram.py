@@ -51,7 +51,7 @@ async def client(server: ServerProcess) -> AsyncIterator[Turns]:
         await link.hear_until("Cleared")
         async with asyncio.timeout(WAIT_S):  # the places of 128 cleared turns are free a moment behind ``Cleared``
             while not sound(heard := await link.say("Still here.")):
-                assert isinstance(heard[0], dict) and heard[0]["code"] == "TOO_MANY_REQUESTS", heard
+                assert isinstance(heard[0], dict) and heard[0]["code"] == "Too Many Requests", heard
     await idle(server)
 
 
@@ -164,7 +164,7 @@ async def test_text(client: Turns, name: str) -> None:
 async def test_whole_messages_that_are_none(client: Turns, name: str) -> None:
     await client.link.send(BODIES[name])
     said = await client.hear()
-    assert not isinstance(said, bytes) and said["err_code"] == "PAYLOAD_ERROR"
+    assert not isinstance(said, bytes) and said["err_code"] in ("DATA-0000", "MESSAGE-0000")
 
 
 async def test_a_flood_of_turns_is_bounded(client: Turns) -> None:
@@ -176,7 +176,7 @@ async def test_a_flood_of_turns_is_bounded(client: Turns) -> None:
     warned = 0
     while warned < 50:
         said = await client.hear()
-        assert isinstance(said, bytes) or (said["type"] == "Warning" and said["code"] == "TOO_MANY_REQUESTS"), said
+        assert isinstance(said, bytes) or (said["type"] == "Warning" and said["code"] == "Too Many Requests"), said
         warned += not isinstance(said, bytes)
 
 
@@ -203,7 +203,8 @@ async def test_an_address_that_cannot_be_spoken_to_is_told_and_closed(server: Se
     for query in ({"model": "nobody"}, {"encoding": "mp3"}, {"sample_rate": "x"}, {"speed": "-1"}, {"frame_ms": "1"}):
         async with turns(server, greeted=False, **query) as client:
             said = await client.hear()
-            assert not isinstance(said, bytes) and said["err_code"] == "INVALID_QUERY_PARAMETER"
+            name = "Bad Request" if "model" in query else "INVALID_QUERY_PARAMETER"
+            assert not isinstance(said, bytes) and said["err_code"] == name
             code, reason = await client.closed()
             assert code == 1008 and reason
 

@@ -81,7 +81,7 @@ VENDORS_FORMATS = {
     },
     **{("flac", "none", rate): AudioFormat("flac", rate) for rate in (8000, 16_000, 22_050, 32_000, 48_000)},
     **{("mp3", "none", 22_050): AudioFormat("mp3", 22_050, 48_000)},
-    **{("opus", "ogg", 48_000): AudioFormat("opus", 48_000, 48_000)},
+    **{("opus", "ogg", 48_000): AudioFormat("opus", 48_000, 12_000)},
     **{("aac", "none", 22_050): AudioFormat("aac", 22_050, 48_000)},
 }
 """Every combination of the vendor's guide to media output settings."""
@@ -102,7 +102,7 @@ def test_every_combination_of_the_vendor_can_be_had(asked: tuple[str, str, int],
         ({"encoding": "linear16"}, AudioFormat("wav", 24_000)),
         ({"encoding": "MULAW"}, AudioFormat("wav_mulaw", 8000)),
         ({"encoding": "alaw", "container": "none"}, AudioFormat("alaw", 8000)),
-        ({"encoding": "opus"}, AudioFormat("opus", 48_000, 48_000)),
+        ({"encoding": "opus"}, AudioFormat("opus", 48_000, 12_000)),
         ({"encoding": "aac", "bit_rate": "32000"}, AudioFormat("aac", 22_050, 32_000)),
         ({"encoding": "flac"}, AudioFormat("flac", 24_000)),
         ({"encoding": "mp3", "bit_rate": "32000.0", "sample_rate": "24000.0"}, AudioFormat("mp3", 24_000, 32_000)),
@@ -257,29 +257,32 @@ def test_a_model_that_loads_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "name", "status", "code"),
+    ("error", "name", "status", "on_socket", "close"),
     [
-        (InvalidRequest("Not JSON.", code="bad_json"), "PAYLOAD_ERROR", 400, 1008),
-        (InvalidRequest("No text.", param="text"), "PAYLOAD_ERROR", 400, 1008),
-        (UnsupportedFormat("No such one.", param="encoding"), "INVALID_QUERY_PARAMETER", 400, 1008),
-        (VoiceNotFound("Nobody.", param="model"), "INVALID_QUERY_PARAMETER", 400, 1008),
-        (EmptyText("Nothing."), "NO_SYNTHESIZABLE_TEXT", 400, 1008),
-        (TextTooLong(10, 20), "TEXT_TOO_LONG", 413, 1008),
-        (InvalidRequest("Too long.", code="body_too_large"), "PAYLOAD_ERROR", 413, 1008),
-        (InvalidRequest("Too slow.", code="body_timeout"), "PAYLOAD_ERROR", 408, 1008),
-        (Unauthorized("The key is wrong."), "INVALID_AUTH", 401, 1008),
-        (Overloaded("Later.", 1.0), "TOO_MANY_REQUESTS", 429, 1013),
-        (ModelNotReady("Loading."), "SERVICE_UNAVAILABLE", 503, 1013),
-        (ModelFailed("It broke."), "INTERNAL_SERVER_ERROR", 502, 1011),
-        (SyrinxError("What?"), "SERVICE_UNAVAILABLE", 503, 1011),
+        (InvalidRequest("Not JSON.", code="bad_json"), "PAYLOAD_ERROR", 400, "DATA-0000", 1008),
+        (InvalidRequest("No text.", param="text"), "PAYLOAD_ERROR", 400, "DATA-0000", 1008),
+        (InvalidRequest("Bytes.", code="unexpected_binary"), "PAYLOAD_ERROR", 400, "MESSAGE-0000", 1003),
+        (UnsupportedFormat("No such one.", param="encoding"), "INVALID_QUERY_PARAMETER", 400, "", 1008),
+        (InvalidRequest("Too fast.", param="speed"), "INVALID_QUERY_PARAMETER", 400, "", 1008),
+        (VoiceNotFound("Nobody.", param="model"), "Bad Request", 400, "", 1008),
+        (ModelNotFound("None.", param="model"), "Bad Request", 400, "", 1008),
+        (EmptyText("Nothing."), "Bad Request", 400, "NO_SYNTHESIZABLE_TEXT", 1008),
+        (TextTooLong(10, 20), "Payload Too Large", 413, "BIG-0001", 1009),
+        (InvalidRequest("Too long.", code="body_too_large"), "PAYLOAD_TOO_LARGE", 413, "", 1009),
+        (InvalidRequest("Too slow.", code="body_timeout"), "PAYLOAD_ERROR", 408, "", 1008),
+        (Unauthorized("The key is wrong."), "INVALID_AUTH", 401, "", 1008),
+        (Overloaded("Later.", 1.0), "Too Many Requests", 429, "", 1013),
+        (ModelNotReady("Loading."), "Service Unavailable", 503, "", 1013),
+        (ModelFailed("It broke."), "INTERNAL_SERVER_ERROR", 502, "NET-0000", 1011),
+        (SyrinxError("What?"), "Service Unavailable", 503, "NET-0000", 1011),
     ],
 )
-def test_errors_have_the_vendors_names(error: SyrinxError, name: str, status: int, code: int) -> None:
-    assert (http_status(error), close_code(error)) == (status, code)
+def test_errors_have_the_vendors_names(error: SyrinxError, name: str, status: int, on_socket: str, close: int) -> None:
+    assert (http_status(error), close_code(error)) == (status, close)
     assert json.loads(error_body(error, "r")) == {"err_code": name, "err_msg": error.message, "request_id": "r"}
     told = json.loads(error_message(error, "r"))
-    assert told["type"] == "Error" and told["code"] == told["err_code"] == name and told["request_id"] == "r"
-    assert told["description"] == told["err_msg"] == error.message
+    assert told["type"] == "Error" and told["code"] == told["err_code"] == (on_socket or name)
+    assert told["description"] == told["err_msg"] == error.message and told["request_id"] == "r"
 
 
 def test_a_warning_has_the_names_of_the_documentation_and_those_that_are_sent() -> None:

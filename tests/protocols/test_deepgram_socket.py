@@ -128,7 +128,7 @@ def test_what_fails_before_its_turn_is_flushed_behind_those_before_it() -> None:
     tell(target, "Speak", "Again. ")
     tell(target, "Flush")
     (error,) = heard(target, Failed("2", Overloaded("All places are taken.", 1.0)))
-    assert error["type"] == "Error" and error["err_code"] == "TOO_MANY_REQUESTS"
+    assert error["type"] == "Error" and error["err_code"] == "Too Many Requests"
     assert heard(target, done("1")) == [flushed(0), flushed(1)]
 
 
@@ -142,7 +142,7 @@ def test_a_failure_is_told_and_its_flush_is_answered(flush_first: bool) -> None:
     else:
         (error,) = heard(target, Failed("1", ModelFailed("It broke.")))
         (last,) = said(tell(target, "Flush"))
-    assert error["err_msg"] == "It broke." and last == flushed(0)
+    assert (error["code"], error["err_msg"], last) == ("NET-0000", "It broke.", flushed(0))
     assert isinstance(tell(target, "Speak", "Again.")[0], Open)
 
 
@@ -224,7 +224,8 @@ def test_a_clear_behind_a_close_stops_all_the_same() -> None:
 def test_a_message_that_is_none_is_an_error_and_the_connection_stays(message: str | bytes) -> None:
     target = codec()
     (error,) = refused(target, message)
-    assert error["type"] == "Error" and error["err_code"] == "PAYLOAD_ERROR" and error["err_msg"]
+    name = "MESSAGE-0000" if isinstance(message, bytes) else "DATA-0000"
+    assert error["type"] == "Error" and error["err_code"] == name and error["err_msg"]
     assert isinstance(tell(target, "Speak", "Hello.")[0], Open)
 
 
@@ -232,7 +233,7 @@ def test_text_over_the_limit_is_ignored_with_a_warning() -> None:
     target = codec()
     tell(target, "Speak", "x" * 50)
     (warning,) = refused(target, json.dumps({"type": "Speak", "text": "y" * 20}))
-    assert warning["type"] == "Warning" and warning["warn_code"] == "TEXT_TOO_LONG"
+    assert warning["type"] == "Warning" and warning["warn_code"] == "BIG-0001"
     assert tell(target, "Flush") == [End("1")], "what was taken is spoken"
 
 
@@ -240,7 +241,7 @@ def test_an_utterance_that_the_session_refuses_is_taken_back_with_a_warning() ->
     target = codec()
     tell(target, "Speak", "Hello. ")
     cancel, warning = said(target.refuse(Overloaded("128 utterances are open already.", 1.0)))
-    assert cancel == Cancel("1") and warning["warn_code"] == "TOO_MANY_REQUESTS"
+    assert cancel == Cancel("1") and warning["warn_code"] == "Too Many Requests"
     assert said(tell(target, "Flush")) == [flushed(0)] and heard(target, sound(), done()) == []
 
 
@@ -255,7 +256,7 @@ def test_a_refusal_of_more_text_leaves_the_utterance() -> None:
 @pytest.mark.parametrize(
     ("query", "name"),
     [
-        ({"model": "nobody"}, "INVALID_QUERY_PARAMETER"),
+        ({"model": "nobody"}, "Bad Request"),
         ({"encoding": "mp3"}, "INVALID_QUERY_PARAMETER"),
         ({"sample_rate": "1"}, "INVALID_QUERY_PARAMETER"),
         ({"speed": "99"}, "INVALID_QUERY_PARAMETER"),
@@ -293,7 +294,7 @@ def test_a_model_that_loads_is_asked_again_when_there_is_something_to_say() -> N
     target = SpeakCodec(Handshake(query={"model": "tara"}), POLICY, loading)
     assert said(target.opened())[0]["model_name"] == "tara"
     (error,) = refused(target, '{"type":"Speak","text":"Hello."}')
-    assert error["err_code"] == "SERVICE_UNAVAILABLE"
+    assert error["err_code"] == "Service Unavailable"
     ready[0] = True
     assert isinstance(tell(target, "Speak", "Hello.")[0], Open)
 

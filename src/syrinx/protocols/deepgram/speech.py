@@ -38,15 +38,16 @@ ENCODINGS: Mapping[str, Encoding] = {
     "mulaw": Encoding({"wav": "wav_mulaw", "none": "mulaw"}, 8000),
     "alaw": Encoding({"wav": "wav_alaw", "none": "alaw"}, 8000),
     "mp3": Encoding({"none": "mp3"}, 22_050, 48_000),
-    "opus": Encoding({"ogg": "opus"}, 48_000, 48_000),
+    "opus": Encoding({"ogg": "opus"}, 48_000, 12_000),
     "flac": Encoding({"none": "flac"}, 24_000),
     "aac": Encoding({"none": "aac"}, 22_050, 48_000),
 }
-"""Guide to media output settings."""
+"""Guide to media output settings, table of audio format combinations. It names no rate for FLAC (the API reference has
+24000 for all) and another bit rate for Opus than the API reference, which has 48000 for all."""
 SOCKET_ENCODINGS = ("linear16", "mulaw", "alaw")
 """The socket has raw samples only (same guide)."""
 HTTP_ENCODING, SOCKET_ENCODING = "mp3", "linear16"
-"""Where none is named (API reference)."""
+"""Where none is named: API reference (MP3 over HTTP, as its page on encodings says; that on sample rates says WAV)."""
 BIT_RATES = (4_000, 650_000)
 """Bits a second that the vendor takes for one encoding or another; ours begin later and end earlier for some."""
 PARAMETERS = ("model", "encoding", "container", "sample_rate", "bit_rate")
