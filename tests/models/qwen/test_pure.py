@@ -142,6 +142,15 @@ def test_a_foreign_checkpoint_is_refused(tmp_path: Path, field: str, value: obje
         checkpoint.read(str(folder))
 
 
+@pytest.mark.parametrize("speakers", [{}, None, ["ryan"]])
+def test_weights_that_speak_as_their_speakers_and_list_none_are_refused(tmp_path: Path, speakers: object) -> None:
+    folder = layout(tmp_path / "a", spk_id=speakers)
+    with pytest.raises(ModelNotReady, match="spk_id") as caught:
+        checkpoint.read(str(folder))
+    assert str(folder / "config.json") in str(caught.value)
+    assert "syrinx models install qwen" in str(caught.value)
+
+
 @pytest.mark.parametrize("weights", ["", "Qwen/Qwen3-TTS-12Hz-0.6B-Base"])
 def test_weights_that_are_not_here_are_refused_with_the_remedy(weights: str) -> None:
     with pytest.raises(ModelNotReady, match="syrinx models install qwen"):

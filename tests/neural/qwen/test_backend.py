@@ -216,6 +216,17 @@ def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
         QwenBackend(QwenOptions(weights=str(tmp_path / "w"))).load()
 
 
+def test_a_custom_voice_checkpoint_without_speakers_is_refused_as_it_is_loaded(tmp_path: Path) -> None:
+    shutil.copytree(weights(), tmp_path / "w")
+    path = tmp_path / "w" / "config.json"
+    config = json.loads(path.read_text())
+    config["talker_config"]["spk_id"] = {}
+    path.write_text(json.dumps(config))
+    with pytest.raises(ModelNotReady, match="spk_id") as caught:
+        QwenBackend(QwenOptions(weights=str(tmp_path / "w"), device="cpu", threads=1)).load()
+    assert str(path) in str(caught.value) and "syrinx models install qwen" in str(caught.value)
+
+
 # --- where it computes ----------------------------------------------------------------------------------------------
 
 

@@ -150,9 +150,13 @@ def _kind(path: Path, config: Mapping[str, Any]) -> Kind:
     if config.get("tokenizer_type") != TOKENIZER_TYPE:
         raise _wrong(path, f"its tokenizer_type is {config.get('tokenizer_type')!r}: only the 12 Hz codec is served")
     try:
-        return Kind(config.get("tts_model_type"))
+        kind = Kind(config.get("tts_model_type"))
     except ValueError:
         raise _wrong(path, f"its tts_model_type is {config.get('tts_model_type')!r}") from None
+    speakers = config["talker_config"].get("spk_id")
+    if kind is Kind.CUSTOM and not (speakers and isinstance(speakers, dict)):
+        raise _wrong(path, f"its tts_model_type is {kind.value!r}, but its talker_config lists no speakers in spk_id")
+    return kind
 
 
 def _object(path: Path) -> dict[str, Any]:

@@ -17,13 +17,16 @@ DESIGNED = "designed"
 
 
 def voices_of(found: Checkpoint) -> tuple[VoiceInfo, ...]:
-    """Return them, never none: Base and VoiceDesign have one that is another each time."""
+    """Return them, never none: Base and VoiceDesign have one that is another each time.
+
+    A CustomVoice checkpoint without speakers is none (``checkpoint.read``).
+    """
     tags = tags_of(found.languages) or ("en",)
     if found.kind is Kind.BASE:
         return (
             VoiceInfo(ANY, "Any voice", tags, description="The model's own choice, another each time; made to clone"),
         )
-    if found.kind is Kind.DESIGN or not found.speakers:
+    if found.kind is Kind.DESIGN:
         return (VoiceInfo(DESIGNED, "By description", tags, description="The voice that 'instructions' describe"),)
     return tuple(_speaker(name, tags) for name in found.speakers)
 
