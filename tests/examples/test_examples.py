@@ -45,12 +45,14 @@ def test_the_openai_sdk_for_python(server: ServerProcess, tmp_path: Path) -> Non
     assert shown is not None and float(shown[1]) == pytest.approx(len(samples) / 24_000, abs=0.05)
 
 
-def test_the_openai_sdk_on_the_realtime_api(server: ServerProcess, tmp_path: Path) -> None:
-    words, told, stopped = run([sys.executable, EXAMPLES / "openai_realtime.py", server.url], tmp_path).splitlines()
-    samples = np.fromfile(tmp_path / "openai_realtime.pcm", "<i2") / 32768
+@pytest.mark.parametrize("script", ["openai_realtime.py", "openai_realtime_node.mjs"])
+def test_the_openai_sdks_on_the_realtime_api(script: str, server: ServerProcess, tmp_path: Path) -> None:
+    words, told, stopped = run_script(script, server.url, tmp_path).splitlines()
+    pcm = Path(script).with_suffix(".pcm")
+    samples = np.fromfile(tmp_path / pcm, "<i2") / 32768
     assert_audible(samples)
     assert words == "The first words are heard while the last are made."
-    assert told == f"{len(samples) / 24_000:.1f} s of audio in openai_realtime.pcm" and len(samples) > 24_000
+    assert told == f"{len(samples) / 24_000:.1f} s of audio in {pcm}" and len(samples) > 24_000
     heard = stopped.removeprefix("stopped; heard: ")
     assert "Nobody knows how long this goes on. Nobody knows how long".startswith(heard) and "Nobody knows" in heard
 
@@ -66,15 +68,24 @@ def test_the_elevenlabs_sdk_for_python(server: ServerProcess, tmp_path: Path) ->
     assert re.search(r"'e' is heard after [1-9]\.\d\d s", said), "times spell the text"
 
 
-def test_the_cartesia_sdk_for_python(server: ServerProcess, tmp_path: Path) -> None:
-    said = run([sys.executable, EXAMPLES / "cartesia_sdk.py", server.url], tmp_path)
-    samples = np.fromfile(tmp_path / "cartesia_sdk.pcm", "<i2") / 32768
+@pytest.mark.parametrize("script", ["cartesia_sdk.py", "cartesia_node.mjs"])
+def test_the_cartesia_sdks(script: str, server: ServerProcess, tmp_path: Path) -> None:
+    said = run_script(script, server.url, tmp_path)
+    samples = np.fromfile(tmp_path / Path(script).with_suffix(".pcm"), "<i2") / 32768
     assert_audible(samples)
+    assert int(said.partition(" voices\n")[0]) > 100, "every page of the list"
     shown = re.search(r"first audio after \d+ ms; ([\d.]+) s of audio", said)
     assert (
         shown is not None and float(shown[1]) == pytest.approx(len(samples) / 24_000, abs=0.06) and float(shown[1]) > 2
     )
     assert "heard: The first words are heard while the last ones are still being made.\n" in said
+
+
+def run_script(script: str, url: str, folder: Path) -> str:
+    """Run it in the language that its name tells."""
+    if script.endswith(".mjs"):
+        return run_node(script, url, folder)
+    return run([sys.executable, EXAMPLES / script, url], folder)
 
 
 def run_node(script: str, url: str, folder: Path) -> str:
