@@ -79,7 +79,8 @@ def test_while_the_speed_is_not_known_it_waits_to_know_but_not_for_ever():
     for guess in (Speed(0.3, 2.4), Speed(0.0, math.inf)):
         assert not may_start(Held(0.08, 4.0, 0.1, 0.08), guess, POLICY)
     assert may_start(Held(0.08, 4.0, 0.1, 0.08), measured(2.4), POLICY)
-    assert may_start(Held(0.08, 4.0, POLICY.longest_s + 0.1, 0.08), Speed(0.3, 0.9), POLICY)
+    for guess in (Speed(0.3, 0.9), Speed(0.3, 2.4), Speed(0.0, math.inf)):
+        assert may_start(Held(0.08, 4.0, POLICY.longest_s + 0.1, 0.08), guess, POLICY)
 
 
 def test_a_size_never_seen_lies_between_its_neighbours():
@@ -154,13 +155,20 @@ class Bench:
         self.ended: list[str] = []
 
     def submit(
-        self, name: str, *, credit_s: float = 1e9, skip_samples: int = 0, is_last: bool = True, **terms: Any
+        self,
+        name: str,
+        *,
+        credit_s: float = 1e9,
+        skip_samples: int = 0,
+        lead_s: float = 1.0,
+        is_last: bool = True,
+        **terms: Any,
     ) -> None:
         job = SynthesisJob(name, "text", "v", "en", utterance_id=name, is_last=is_last)
         given = JobTerms(name, owner=name, **terms)
         self.listeners[name] = Listener()
         order = len(self.listeners)
-        self.loop.receive(Submit(job, given, order, credit_s, skip_samples=skip_samples, lead_s=1.0))
+        self.loop.receive(Submit(job, given, order, credit_s, skip_samples=skip_samples, lead_s=lead_s))
 
     def turn(self) -> bool:
         """One turn; False: nothing to do."""
@@ -291,6 +299,61 @@ def test_a_second_segment_that_fails_loses_nothing_of_the_first():
     assert segments.listener.made_s == pytest.approx(5 * FRAME_S)
 
 
+def test_a_first_segment_that_is_canceled_when_it_had_ended_is_not_sent():
+    segments = Segments()
+    segments.first_segment()
+    assert segments.bench.loop.receive(Cancel("a")) == [Idle("a")]
+    segments.bench.run()
+    assert segments.bench.ended == ["a2"]
+    assert segments.listener.made_s == pytest.approx(50 * FRAME_S)
+    assert segments.listener.underrun_s < 1e-6
+
+
+def test_what_a_cancel_lets_go_is_being_heard():
+    segments = Segments()
+    segments.first_segment()
+    segments.bench.loop.receive(Cancel("a2"))
+    third = SynthesisJob("a3", "text", "v", "en", utterance_id="a", segment_index=2)
+    heard = segments.bench.listeners["a3"] = Listener()
+    segments.bench.loop.receive(Submit(third, JobTerms("a", owner="a"), 99, 1e9))
+    segments.bench.turn()
+    assert heard.made_s == pytest.approx(FRAME_S)
+
+
+def test_a_listener_whose_second_segment_goes_on_with_the_wait_is_as_urgent_as_before():
+    beginnings, timeline = Beginnings(POLICY), Timeline()
+    for order, (name, arrived_at, waited_s) in enumerate((("a", 10.0, 2.0), ("a2", 11.0, 0.0))):
+        job = SynthesisJob(name, "text", "v", "en", utterance_id="a", is_last=name == "a2")
+        timeline.add(RunningJob(job, JobTerms("a", waited_s=waited_s), order, arrived_at, 1e9, 1e9))
+    first, second = timeline.jobs
+    beginnings.keep(first, [], 1.0, 11.5)
+    before = timeline.candidate()
+    beginnings.carry(first, Output("a", done=True), second)
+    timeline.remove(first)
+    after = timeline.candidate()
+    assert before is not None and after is not None
+    assert (before.job_id, after.job_id, after.due) == ("a", "a2", before.due)
+
+
+def test_the_next_utterance_of_a_listener_is_no_part_of_this_one():
+    timeline = Timeline()
+    for order, name in enumerate("ab"):
+        job = SynthesisJob(name, "text", "v", "en", utterance_id=name)
+        timeline.add(RunningJob(job, JobTerms("x"), order, 10.0, 1e9, 1e9, expected_s=3.0))
+    assert timeline.held(timeline.jobs[0], 10.0).expected_s == 3.0
+
+
+def test_no_more_is_held_than_may_be_ahead_of_the_listener():
+    bench = Bench(0.1, 0.0)
+    bench.submit("warm")
+    bench.run()
+    bench.submit("a", max_lead_s=2 * FRAME_S)
+    bench.turn()
+    assert bench.listeners["a"].made_s == 0.0
+    bench.turn()
+    assert bench.listeners["a"].made_s == pytest.approx(2 * FRAME_S)
+
+
 def test_how_long_an_utterance_lasts_is_learned_of_all_its_segments():
     beginnings, timeline = Beginnings(POLICY), Timeline()
     for name, expected_s, made_s in (("a", 0.5, 2.0), ("a2", 4.5, 8.0)):
@@ -336,6 +399,20 @@ def test_a_reader_that_grants_little_credit_is_not_made_to_wait_for_more():
     assert bench.listeners["a"].made_s == pytest.approx(2 * FRAME_S)
 
 
+def test_a_job_that_was_canceled_before_it_began_says_nothing_of_what_beginnings_cost():
+    bench = Bench(0.03, 0.0)
+    bench.backend.begin_s = 0.4
+    for name in ("a", "b"):
+        bench.submit(name)
+        bench.run()
+    before = bench.loop.measured()
+    assert before is not None and before.per_row == pytest.approx(0.4 / (50 * FRAME_S))
+    for n in range(20):
+        bench.submit(f"c{n}")
+        bench.loop.receive(Cancel(f"c{n}"))
+    assert bench.loop.measured() == before
+
+
 def test_bulk_work_and_resumed_streams_are_not_held():
     bench = Bench(0.1, 0.0)
     bench.submit("warm")
@@ -348,3 +425,8 @@ def test_bulk_work_and_resumed_streams_are_not_held():
     bench.turn()
     bench.turn()
     assert bench.listeners["heard"].made_s == pytest.approx(FRAME_S)
+    bench.loop.receive(Cancel("heard"))
+    bench.submit("ran dry", skip_samples=80, lead_s=0.0)
+    bench.turn()
+    bench.turn()
+    assert bench.listeners["ran dry"].made_s == pytest.approx(FRAME_S)

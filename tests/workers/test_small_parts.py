@@ -91,12 +91,24 @@ def test_a_batch_slower_than_speech_is_whole_with_a_head_start():
     assert [cost.listeners(8, slowest) for slowest in (1.0, 1.05, 1.2, 1.5, 9.0)] == [4, 5, 6, 8, 8]
     assert StepCost(1.2, 0.0).listeners(8, 1.1) == 0 and StepCost(1.2, 0.0).listeners(8, 1.3) == 8
     assert StepCost(0.05, 0.05).listeners(8, 9.0) == 17, "turns gain nothing by a head start"
+    assert StepCost(1.2, 5e-324).listeners(8, 2.0) == 8, "next to nothing for a row"
+
+
+@given(
+    st.floats(0.0) | st.just(math.nan),
+    st.floats(0.0) | st.just(math.nan),
+    st.integers(1, 64),
+    st.floats(1.0, 1e9),
+)
+def test_costs_that_make_no_sense_give_a_number_all_the_same(base: float, per_row: float, most: int, slowest: float):
+    assert StepCost(base, per_row).listeners(most, slowest) >= StepCost(base, per_row).listeners(most) >= 0
 
 
 def test_how_much_longer_speech_lasts_is_learned():
     lengths = LengthDoubt(1.5)
     lengths.heard(0.0, 1.0)
     lengths.heard(1.0, 0.0)
+    lengths.heard(0.14, 0.8)  # "Hi."
     assert lengths.doubt == 1.5
     lengths.heard(5.1, 9.3)
     assert lengths.doubt == pytest.approx(9.3 / 5.1)

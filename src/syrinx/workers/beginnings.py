@@ -41,6 +41,15 @@ class Beginnings:
         job.held, job.held_s = [], 0.0
         return outputs, audio_s
 
+    def forget(self, job_id: str) -> RunningJob | None:
+        """Nothing of that job goes out any more; return the one it would have gone out with, if any."""
+        for job in self._jobs.values():
+            left = [output for output in job.held if output.job_id != job_id]
+            if len(left) < len(job.held):
+                job.held, job.held_s = left, sum(map(_seconds, left))
+                return job
+        return None
+
     def stepped(self, jobs: Sequence[RunningJob], step_s: float, audio_s: float) -> None:
         """Count a step of ``jobs`` (>= 1) that made ``audio_s`` in all."""
         self._speeds.stepped(step_s, len(jobs), audio_s, began=not all(job.stepped for job in jobs))
@@ -59,6 +68,7 @@ class Beginnings:
         outputs, audio_s = self.release(job)
         self.keep(following, [*outputs, end], audio_s, since)
         following.chunk_s = chunk_s
+        following.arrived_at = job.arrived_at - job.terms.waited_s + following.terms.waited_s  # as urgent as before
 
     def due(self, picked: Pick, timelines: Mapping[str, Timeline], now: float) -> list[RunningJob]:
         """Return those whose audio goes out now. ``picked``: the last step; its batch is shared by all listeners."""
@@ -69,5 +79,10 @@ class Beginnings:
             job
             for job in self._jobs.values()
             if job.credit_s <= 0
+            or job.held_s >= job.terms.max_lead_s
             or may_start(timelines[job.terms.timeline].held(job, now), speed.times(1 / job.terms.playback_rate), policy)
         ]
+
+
+def _seconds(output: Output) -> float:
+    return 0.0 if output.samples is None else output.samples.nbytes / 4 / output.sample_rate

@@ -65,8 +65,6 @@ def lead_s(held: Held, speed: float, policy: HeadStartPolicy) -> float:
 
 def _in_time(held: Held, speed: float, policy: HeadStartPolicy) -> bool:
     """Whether the head start is there within the longest wait."""
-    lacking_s = lead_s(held, speed, policy) - held.made_s
-    if lacking_s <= 0 or speed <= 0:
-        return lacking_s <= 0
+    lacking_s = max(0.0, lead_s(held, speed, policy) - held.made_s)
     still_s = lacking_s * policy.speed_doubt  # what is made meanwhile leaves so much less to come
     return held.waited_s + still_s <= policy.longest_s

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections import deque
 
+LONG_ENOUGH_S = 1.0
+"""An utterance of which less is expected says nothing: a breath before one word is longer than the word."""
 KEPT = 64
-"""Jobs looked back on: some minutes of a busy model."""
+"""Utterances looked back on: some minutes of a busy model."""
 ENOUGH = 8
 """With fewer, what was doubted of any model still counts."""
 SHARE = 0.9
-"""So many of the jobs lasted no longer than is said."""
+"""So many of the utterances lasted no longer than is said."""
 
 
 class LengthDoubt:
@@ -22,8 +24,8 @@ class LengthDoubt:
         self._ratios: deque[float] = deque(maxlen=KEPT)
 
     def heard(self, expected_s: float, made_s: float) -> None:
-        """Count a job that spoke to its end."""
-        if expected_s > 0 and made_s > 0:
+        """Count an utterance that was spoken to its end."""
+        if expected_s >= LONG_ENOUGH_S and made_s > 0:
             self._ratios.append(made_s / expected_s)
 
     @property

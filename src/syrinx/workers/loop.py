@@ -156,18 +156,20 @@ class StepLoop:
         timeline = self._timelines.setdefault(message.terms.timeline, Timeline())
         timeline.add(running)
         if message.skip_samples:
-            timeline.resume(now, message.lead_s)
+            timeline.resume(running, now, message.lead_s)
         self._changed(running)
         return []
 
     def _cancel(self, job_id: str) -> list[FromWorker]:
-        carried: list[Output] = []
-        if job_id in self._jobs:
-            timeline = self._timelines[self._jobs[job_id].terms.timeline]
-            timeline.forget_audio()
-            carried = [o for o in self._beginnings.release(self._jobs[job_id])[0] if o.job_id != job_id]
-            self._close(self._jobs[job_id])
-        return [*carried, Idle(job_id)]
+        if (holding := self._beginnings.forget(job_id)) is not None:
+            self._changed(holding)
+        running = self._jobs.get(job_id)
+        if running is None:
+            return [Idle(job_id)]
+        self._timelines[running.terms.timeline].forget_audio()
+        before = self._begin(running, self._clock.now())
+        self._close(running)
+        return [*before, Idle(job_id)]
 
     def _prepare(self, message: PrepareVoice) -> list[FromWorker]:
         ticket, samples = message.ticket, np.frombuffer(message.samples, np.float32).copy()
@@ -194,7 +196,8 @@ class StepLoop:
     def _close(self, running: RunningJob) -> None:
         job_id = running.job.job_id
         self._beginnings.release(running)
-        self._costs.ended(running.made_s)
+        if running.stepped or running.made_s:
+            self._costs.ended(running.made_s)
         del self._jobs[job_id]
         self._timelines[running.terms.timeline].remove(running)
         self._changed(running)

@@ -66,7 +66,7 @@ class StepCost:
             return int(min(_MANY, max_batch / whole + _ROUNDING)) if whole > 0 else _MANY
         if not 0 < self.per_row < math.inf:
             return max_batch if whole <= slowest else 0
-        return min(max_batch, int(max(0.0, (slowest - self.base) / self.per_row + _ROUNDING)))
+        return int(min(max_batch, max(0.0, (slowest - self.base) / self.per_row + _ROUNDING)))
 
 
 _MANY = 1 << 20

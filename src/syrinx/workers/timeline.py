@@ -104,15 +104,17 @@ class Timeline:
     def held(self, job: RunningJob, now: float) -> Held:
         """What ``headstart`` decides by. Where the end of the utterance is not known, neither is its length."""
         rate = job.terms.playback_rate
-        known = any(other.job.is_last and other.job.utterance_id == job.job.utterance_id for other in self.jobs)
-        expected_s = sum(other.expected_s for other in self.jobs) if known else math.inf
+        parts = [other for other in self.jobs if other.job.utterance_id == job.job.utterance_id]
+        known = any(other.job.is_last for other in parts)
+        expected_s = sum(other.expected_s for other in parts) if known else math.inf
         expected_s += self.promised_s if self.spoken == job.job.utterance_id else 0.0
         waited_s = now - job.held_since
         return Held(job.held_s / rate, expected_s / rate, waited_s, job.chunk_s / rate, fresh=waited_s == 0)
 
-    def resume(self, now: float, lead_s: float) -> None:
-        """The listener began to hear this on another worker, and has ``lead_s`` seconds of it to come."""
+    def resume(self, job: RunningJob, now: float, lead_s: float) -> None:
+        """The listener began to hear the job on another worker, and has ``lead_s`` seconds of it to come."""
         self.runs_dry_at = max(self.runs_dry_at, now + lead_s)
+        self.utterance, self.utterance_dry_at = job.job.utterance_id, -math.inf
 
     def sent(self, job: RunningJob, now: float, audio_s: float) -> None:
         """Count audio that went out for ``job``; a player that ran dry begins again with it."""
