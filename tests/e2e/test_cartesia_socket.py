@@ -215,6 +215,7 @@ async def test_text_behind_the_end_is_an_error_and_the_context_ends(client: Cart
     await client.tell("More.", "a")
     heard = await client.hear_done("a")
     assert (heard[-1]["type"], heard[-1]["status_code"]) == ("error", 400)
+    assert heard[-1]["request_id"].startswith("req_"), "what the log calls the connection"
     await idle(server)
 
 

@@ -51,7 +51,7 @@ MESSAGES = [
 
 def codec(max_contexts: int = 4) -> CartesiaCodec:
     return CartesiaCodec(
-        CartesiaPolicy(max_chars=60, default_speed=1.5, max_contexts=max_contexts), OneModel(("emotion",))
+        CartesiaPolicy(max_chars=60, default_speed=1.5, max_contexts=max_contexts), OneModel(("emotion",)), "req_1"
     )
 
 
@@ -300,6 +300,7 @@ def test_an_error_has_the_vendors_shape_and_ends_its_context() -> None:
         "message": "'speed' must be between 0.25 and 4.",
         "error": "Invalid request: 'speed' must be between 0.25 and 4.",
         "context_id": "a",
+        "request_id": "req_1",
     }
     assert target.render(done(reason=FinishReason.CANCELED)) == []
     assert said(target.render(sound("2")))[0]["context_id"] == "b"
@@ -318,6 +319,7 @@ def test_a_failure_is_told_and_the_context_ends() -> None:
     tell(target)
     (error,) = said(target.render(Failed("1", ModelFailed("It broke."))))
     assert (error["status_code"], error["error_code"], error["context_id"]) == (502, "model_failed", "a")
+    assert error["request_id"] == "req_1"
     assert isinstance(tell(target, "Again. ")[0], Open)
 
 

@@ -154,7 +154,9 @@ def cartesia(settings: Settings, engine: Engine) -> Dialect:
     """Cartesia's socket of contexts."""
     policy = cartesia_policy(settings)
     options = replace(realtime(settings, engine).options, protocol="cartesia", ordered=False)
-    return Dialect("/tts/websocket", lambda _: CartesiaCodec(policy, engine.resolve), options)
+    return Dialect(
+        "/tts/websocket", lambda handshake: CartesiaCodec(policy, engine.resolve, handshake.request_id), options
+    )
 
 
 def openai_realtime(settings: Settings, engine: Engine) -> Dialect:

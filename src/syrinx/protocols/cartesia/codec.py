@@ -64,9 +64,11 @@ class CartesiaCodec:
 
     ordered = False
 
-    def __init__(self, policy: CartesiaPolicy, resolve: Resolve) -> None:
+    def __init__(self, policy: CartesiaPolicy, resolve: Resolve, request_id: str = "") -> None:
+        """``request_id``: what the server's log calls the connection, told with every error."""
         self._policy = policy
         self._resolve = resolve
+        self._request_id = request_id
         self._contexts: dict[str, _Context] = {}
         self._live: dict[str, _Context] = {}
         """The same by the ids of their utterances."""
@@ -103,7 +105,7 @@ class CartesiaCodec:
     def refuse(self, error: SyrinxError) -> list[Action]:
         """Say what is wrong. To clients an error is the end of its context, so here it is too."""
         dropped = list[Action]() if self._about is None else self._drop(self._about)
-        return [*dropped, _reply(messages.error(error, self._about))]
+        return [*dropped, _reply(messages.error(error, self._about, self._request_id))]
 
     def _open(self, name: str, fields: Fields) -> tuple[_Context, list[Action]]:
         if len(self._contexts) >= self._policy.max_contexts:
@@ -189,7 +191,7 @@ class CartesiaCodec:
             return [_reply(messages.done(context.name, heard_fields(event) if isinstance(event, Finished) else None))]
         del self._contexts[context.name]
         if isinstance(event, Failed) and event.error.code not in QUIET_ENDS:
-            return [_reply(messages.error(event.error, context.name))]
+            return [_reply(messages.error(event.error, context.name, self._request_id))]
         flushed = [_flushed(context, flush_id) for flush_id in context.transcript.finish()]
         return [*flushed, _reply(messages.done(context.name))]
 

@@ -1,6 +1,10 @@
 """Our error tree in Cartesia's words: ``{"error_code", "title", "message", ...}`` over HTTP and in events.
 
-Source: the vendor's page on API errors, and what its SDKs, Pipecat and LiveKit read.
+Source: the vendor's page on API errors (``Cartesia-Version`` 2026-03-01 and newer; older versions answer with plain
+text), the types of its SDK for 2026-08-14, and what Pipecat and LiveKit read. That page has the fields: of an HTTP
+answer and of an event ``error_code`` (or null), ``title``, ``message`` and ``request_id``; of an event ``status_code``
+and ``done`` too; ``doc_url`` and an event's ``context_id`` may be left out. Of its codes ``concurrency_limited`` is its
+example; the others here are ours.
 """
 
 from __future__ import annotations
@@ -58,18 +62,18 @@ def error_body(error: SyrinxError, request_id: str) -> bytes:
     return msgspec.json.encode({**_words(error), "request_id": request_id})
 
 
-def error_event(error: SyrinxError, context_id: str | None, request_id: str | None = None) -> dict[str, Any]:
+def error_event(error: SyrinxError, context_id: str | None, request_id: str) -> dict[str, Any]:
     """The event of a socket or of server-sent events. ``error`` is what clients of older versions read."""
     words = _words(error)
-    event = {
+    return {
         "type": "error",
         "done": True,
         "status_code": http_status(error),
         **words,
         "error": f"{words['title']}: {words['message']}",
         "context_id": context_id,
+        "request_id": request_id,
     }
-    return event if request_id is None else {**event, "request_id": request_id}
 
 
 def _words(error: SyrinxError) -> dict[str, str]:

@@ -79,9 +79,9 @@ def done(context_id: str | None, heard: Mapping[str, Any] | None = None) -> byte
     return _encode(last) if heard is None else _encode({**msgspec.to_builtins(last), **heard})
 
 
-def error(cause: SyrinxError, context_id: str | None) -> bytes:
+def error(cause: SyrinxError, context_id: str | None, request_id: str) -> bytes:
     """Render what went wrong."""
-    return _encode(error_event(cause, context_id))
+    return _encode(error_event(cause, context_id, request_id))
 
 
 def _or_unset(value: int | None) -> int | msgspec.UnsetType:

@@ -34,13 +34,14 @@ MAX_CONTEXT_ID_CHARS = 256
 STAND_INS = {
     **{"f786b574-daa5-4673-aa0c-cbe3e8534c02": "alloy", "6ccbfb76-1fc6-48f7-b71d-91ac6298247b": "coral"},
     **{"e07c00bc-4134-4eae-9ea4-1a55fb45746b": "marin", "694f9389-aac1-45b6-b726-9d9369183238": "nova"},
-    **{"71a7ad14-091c-4e8e-a314-022ece01c121": "sage"},
+    **{"71a7ad14-091c-4e8e-a314-022ece01c121": "sage", "db6b0ed5-d5d3-463d-ae85-518a07d3c2b4": "shimmer"},
     **{"86e30c1d-714b-4074-a1f2-1cb6b552fb49": "ash", "a0e99841-438c-4a64-b679-ae501e7d6091": "ballad"},
     **{"a167e0f3-df7e-4d52-a9c3-f949145efdab": "cedar"},
 }
 """Voices of the vendor that clients and its own examples name unasked, and OpenAI's names of the same gender, of which
-every model has a voice of its own: Katie (LiveKit's default), Tessa (the SDKs'), Brooke, Sarah, Charlotte; Carson
-(Pipecat's template), Greg (the API reference), Blake."""
+every model has a voice of its own: Katie (LiveKit's default), Tessa (the SDKs'), Brooke, Sarah, Charlotte, Skylar (the
+SDKs' page since version 4); Carson (Pipecat's template), Greg (the API reference), Blake. Genders: lists of
+``GET /voices`` that other projects keep."""
 
 
 @dataclass(frozen=True, slots=True)
