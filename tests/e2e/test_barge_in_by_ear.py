@@ -25,6 +25,8 @@ USER_S = 6.0
 """When the user begins, in the microphone's audio: until then there is the server's echo alone, which stops nothing."""
 CHUNK = 2 * RATE // 50
 VAD = {"type": "server_vad"}
+UPDATE_S = 3.0
+"""When the client sets its turn detection anew, in the microphone's audio."""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def clip() -> Iterator[Clip]:
 
 async def speaking(client: Responses) -> tuple[str, Samples]:
     """A response that has begun: its id, and what its listener has of it."""
-    await client.tell("session.update", session={"type": "realtime", "audio": {"input": {"turn_detection": VAD}}})
+    await listening(client)
     await client.hear_first("session.updated")
     await client.create(TEXT)
     heard: list[Event] = []
@@ -49,11 +51,34 @@ async def speaking(client: Responses) -> tuple[str, Samples]:
     return name, np.frombuffer(sound(heard), "<i2").astype(np.float32) / np.float32(32768)
 
 
+async def listening(client: Responses, **turns: float) -> None:
+    """Set how turns are detected."""
+    heard = {"turn_detection": {**VAD, **turns}}
+    await client.tell("session.update", session={"type": "realtime", "audio": {"input": heard}})
+
+
 async def listen(client: Responses, microphone: Samples) -> None:
     """Send it, 20 ms a message."""
     pcm = pcm_of(microphone)
     for begin in range(0, len(pcm), CHUNK):
         await client.tell("input_audio_buffer.append", audio=base64.b64encode(pcm[begin : begin + CHUNK]).decode())
+
+
+async def test_turn_detection_that_is_set_anew_in_mid_answer_still_knows_the_echo(
+    server: ServerProcess, clip: Clip
+) -> None:
+    async with responses(server) as client:
+        name, voice = await speaking(client)
+        echo = echo_of(voice, Room(loss_db=20.0))[: round((USER_S + 0.3) * RATE)]
+        microphone, cut = mixed(USER_S + 3.0, (0.0, echo), (USER_S, clip.samples)), round(UPDATE_S * RATE)
+        await listen(client, microphone[:cut])
+        await listening(client, threshold=0.4)
+        await listen(client, microphone[cut:])
+        heard = await client.hear_first("response.done")
+        (started,) = [event for event in heard if event["type"] == "input_audio_buffer.speech_started"]
+        assert -50 < started["audio_start_ms"] + 300 - 1000 * (USER_S + clip.onset_s) <= 150
+        assert heard[-1]["response"]["id"] == name
+    await idle(server)
 
 
 async def test_recorded_speech_over_the_echo_stops_the_answer_and_tells_what_was_heard(

@@ -63,6 +63,21 @@ def test_an_ear_that_is_not_told_takes_the_echo_for_a_user(voice: Samples) -> No
     assert starts([told.event for told in heard(ear(), mixed(4.0, (1.0, echo_of(voice, Room()))))])
 
 
+@pytest.mark.parametrize("missed_s", [0.0, 0.5])
+def test_an_ear_that_follows_another_in_mid_answer_knows_what_plays(
+    voice: Samples, clips: list[Clip], missed_s: float
+) -> None:
+    echo, clip = echo_of(voice[: 7 * RATE], Room(loss_db=20.0)), clips[0]
+    pcm = pcm_of(mixed(USER_S + 1.0, (1.0, echo), (USER_S, clip.samples)))
+    old, new, begin_s = ear(), Ear(EarSettings(threshold=0.4), RATE), 3.01 + missed_s
+    old.note_played(pcm_of(voice), RATE, at_ms=1000)
+    assert old.hear(pcm[: 2 * round(3.01 * RATE)]) == []
+    new.follow(old, missed_s)
+    (first, *_) = new.hear(pcm[2 * round(begin_s * RATE) :])
+    assert isinstance(first, SpeechStarted)
+    assert -20 < first.at_ms + 1000 * (begin_s - USER_S - clip.onset_s) <= 150
+
+
 def test_a_turn_ends_when_the_user_has_been_silent(speech: bytes) -> None:
     began, ended = ear().hear(speech)
     assert isinstance(began, SpeechStarted) and isinstance(ended, SpeechStopped)

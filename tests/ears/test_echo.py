@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from syrinx.core.types import Samples
 from syrinx.ears.echo import ASSUMED_DB, EchoGate
@@ -63,3 +64,41 @@ def test_the_server_speaks_at_any_rate_and_is_cut_anywhere() -> None:
     for begin in range(0, len(sent), 977):
         cut.note_played(sent[begin : begin + 977], 24_000, 0.0)
     assert not passed(whole, heard).any() and not passed(cut, heard).any()
+
+
+@pytest.mark.parametrize("missed_s", [0.0, 0.003, 0.7])
+def test_times_that_are_counted_anew_lose_nothing_of_what_plays(missed_s: float) -> None:
+    sent = noise(6.0, 1)
+    echo, missed = sent * np.float32(0.1), round(missed_s * RATE)
+    gate = EchoGate()
+    gate.note_played(sent, RATE, 0.0)
+    passed(gate, echo[: 2 * RATE])
+    gate.restart(2.0 + missed_s)
+    assert not passed(gate, echo[2 * RATE + missed : 3 * RATE + missed]).any(), "an echo without delay"
+    gate.restart(1.0 + missed_s)
+    assert not passed(gate, echo[3 * RATE + 2 * missed :]).any(), "and once more"
+    assert -22.0 < gate.coupling_db < -18.0
+    assert passed(gate, noise(1.5, 2, 0.001))[RATE * 5 // 4 :].any(), "it has ended when it ends"
+
+
+def test_the_echo_of_what_was_sent_meanwhile_is_silenced() -> None:
+    sent = noise(1.0, 1)
+    gate = EchoGate()
+    gate.note_played(sent, RATE, 0.5)
+    passed(gate, np.zeros(RATE // 2, np.float32))
+    gate.restart(1.5)
+    late = RATE * 3 // 10
+    assert not passed(gate, sent[-late:] * np.float32(0.1)).any()
+
+
+def test_what_was_missed_is_not_taken_for_silence_in_which_no_echo_is() -> None:
+    sent = noise(10.0, 1)
+    echo = sent * np.float32(0.1)
+    gate = EchoGate()
+    gate.note_played(sent, RATE, 0.0)
+    passed(gate, echo[: RATE // 4])
+    gate.restart(3.25)  # between two syllables: what is heard next is quiet, and what was sent before was not
+    assert not passed(gate, echo[13 * RATE // 4 : 4 * RATE]).any()
+    assert gate.coupling_db == ASSUMED_DB, "nothing can be learnt until enough is known again"
+    assert not passed(gate, echo[4 * RATE :]).any()
+    assert -22.0 < gate.coupling_db < -18.0

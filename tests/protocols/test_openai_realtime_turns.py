@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from syrinx.core.types import Accepted, Barge, Cancel, FinishReason, Interrupted
 from syrinx.ears.events import EarEvent, SpeechStarted, SpeechStopped
 from syrinx.ears.settings import EarSettings
 from syrinx.protocols.base import Ask
-from syrinx.protocols.openai_realtime.listening import MAX_PLAYED_S, Hear
+from syrinx.protocols.openai_realtime.listening import MAX_PLAYED_S, Hear, Listener
 from tests.protocols.common import said
 from tests.protocols.realtime_client import Client, client, done, kinds, sound, words
 
@@ -40,6 +41,9 @@ class FakeEar:
     def note_stopped(self) -> None:
         self.told.append("stopped")
 
+    def follow(self, before: FakeEar, missed_s: float) -> None:
+        self.told.append((before, missed_s))
+
 
 class Listened:
     """A session that listens. ``hear`` answers as the server does."""
@@ -56,6 +60,10 @@ class Listened:
     @property
     def ear(self) -> FakeEar:
         return self.ears[-1]
+
+    def listen(self, **turns: Any) -> None:
+        """Update it in the middle."""
+        self.client.session(audio={"input": {"turn_detection": {"type": "server_vad", **turns}}})
 
     def append(self, data: bytes = bytes(960)) -> list[Ask]:
         return self.client.tell("input_audio_buffer.append", audio=base64.b64encode(data).decode())
@@ -249,6 +257,45 @@ def test_what_an_ear_says_that_was_taken_off_is_not_told() -> None:
     assert isinstance(next_one, Ask) and next_one.question.pcm == b"\7\0"  # type: ignore[attr-defined]
     target.client.session(audio={"input": {"turn_detection": None}})
     assert target.answer(next_one, STARTED) == [] and target.append() == []
+
+
+def test_a_new_ear_knows_what_the_one_before_it_knew_of_what_is_spoken() -> None:
+    target = Listened()
+    name, _ = target.client.speak()
+    target.client.render(sound(name, 0.5))
+    target.hear()
+    target.client.render(sound(name, 0.25))
+    target.listen(threshold=0.9)
+    target.client.render(sound(name, 0.125))
+    target.hear()
+    old, new = target.ears
+    assert old.told == [(24_000, 24_000), bytes(960)]
+    assert new.told == [(old, 0.0), (12_000, 24_000), (6_000, 24_000), bytes(960)], "also what it was not told yet"
+
+
+def test_a_new_ear_follows_the_last_one_that_heard_and_is_told_what_none_was_given() -> None:
+    target = Listened()
+    (ask,) = target.append()
+    target.append(bytes(48_000))
+    target.listen(threshold=0.9)
+    target.append(bytes(24_000))
+    target.client.session(audio={"input": {"format": {"type": "audio/pcmu"}}})
+    assert target.append(bytes(160)) == [], "the first one is still asked"
+    (next_one,) = target.answer(ask)
+    target.answer(next_one)
+    first, last = target.ears
+    assert (first.told, last.rate, last.told[0]) == ([bytes(960)], 8000, (first, 1.5))
+
+
+def test_of_the_listeners_before_only_one_is_kept() -> None:
+    target = Listened()
+    for threshold in (0.1, 0.2, 0.3):
+        target.hear()
+        target.listen(threshold=threshold)
+        target.listen(threshold=threshold / 2)
+    gc.collect()
+    listeners = [kept for kept in gc.get_objects() if isinstance(kept, Listener) and kept.make == target._make]
+    assert len(listeners) == 2 and len(target.ears) == 3
 
 
 @pytest.mark.parametrize("error", [ModelNotReady("There is no ear."), SyrinxError("The server failed.")])

@@ -62,6 +62,15 @@ class Ear:
         at_s = self._microphone.heard_s if at_ms is None else at_ms / 1000
         self._gate.note_played(samples, rate, at_s)
 
+    def follow(self, before: Ear, missed_s: float = 0.0) -> None:
+        """Take over what ``before``, the user's ear until now, knows of the server's voice: what plays, and how loud.
+        To be called before any audio is given; ``before`` hears no more.
+
+        ``missed_s``: seconds of the microphone's audio between the two, which neither is given.
+        """
+        self._gate = before._gate
+        self._gate.restart(before._microphone.heard_s + missed_s)
+
     def note_stopped(self) -> None:
         """Note that the user's side drops what it has not played: after an interruption."""
         self._gate.note_stopped(self._microphone.heard_s)

@@ -8,6 +8,7 @@ lie a network and a client's buffers, and it changes with every answer (docs/dec
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import deque
 
@@ -66,6 +67,12 @@ class EchoGate:
         """What was to be played after ``at_s`` is not played."""
         self._sent.stop(at_s)
 
+    def restart(self, at_s: float) -> None:
+        """Count times from ``at_s`` of the heard audio on. What is missing of it up to then is not known."""
+        missed = self._sent.skip(at_s)
+        self._sent_powers = _shifted(self._sent_powers, missed)
+        self._heard_powers = _shifted(self._heard_powers, np.full(len(missed), np.inf, np.float32))
+
     @property
     def coupling_db(self) -> float:
         """How loud the echo is taken to be, against what was sent."""
@@ -110,10 +117,10 @@ class CouplingEstimate:
         return float(10 * np.log10(max(self.value, 1e-12)))
 
     def learn(self, heard: Powers, sent: Powers) -> None:
-        """Both the last ``MEMORY_S`` and a step, oldest first."""
-        before = sent[: -round(DELAY_S * PER_S) - PER_STEP].max()
-        if before > QUIET:
-            self._bounds.append(float(heard.max() / before))
+        """Both the last ``MEMORY_S`` and a step, oldest first; infinite: not known."""
+        before, loudest = sent[: -round(DELAY_S * PER_S) - PER_STEP].max(), heard.max()
+        if before > QUIET and loudest < np.inf:
+            self._bounds.append(float(loudest / before))
             self.value = min(self._most, sorted(self._bounds)[int(SHARE * len(self._bounds))])
 
 
@@ -147,6 +154,12 @@ class SentLevels:
         self._taken += count
         return powers
 
+    def skip(self, at_s: float) -> Powers:
+        """Take what plays up to ``at_s``, which from now on is the time 0. A block too much: no echo is early then."""
+        powers = self.take(max(0, math.ceil(at_s * PER_S) - self._taken))
+        self._taken = 0
+        return powers
+
 
 class Meter:
     """The power of each 8 ms of a sound of any rate."""
@@ -172,4 +185,4 @@ class Meter:
 
 
 def _shifted(levels: Powers, new: Powers) -> Powers:
-    return np.concatenate((levels[len(new) :], new))
+    return np.concatenate((levels, new))[-len(levels) :]

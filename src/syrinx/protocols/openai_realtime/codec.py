@@ -154,7 +154,10 @@ class OpenAIRealtimeCodec:
                 param="session.audio.input.turn_detection",
             )
         elif (now.turn_detection, now.heard) != (before.turn_detection, before.heard):
-            self._listen_with(Listener(now, self._make_ear, self._heard.total_s))
+            listener = Listener(now, self._make_ear, self._heard.total_s)
+            if self._listener is not None:
+                listener.follow(self._listener)
+            self._listen_with(listener)
         self._now = now
         return [event("session.updated", session=told(self._now, self._session_id))]
 

@@ -7,7 +7,7 @@ import binascii
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 
 from syrinx.audio.encode import container
 from syrinx.audio.g711 import decode_alaw, decode_mulaw
@@ -33,6 +33,7 @@ class Ear(Protocol):
     def hear(self, pcm: bytes) -> Sequence[EarEvent]: ...
     def note_played(self, pcm: bytes, rate: int) -> None: ...
     def note_stopped(self) -> None: ...
+    def follow(self, before: Self, missed_s: float) -> None: ...
 
 
 MakeEar = Callable[[EarSettings, int], Ear]
@@ -122,17 +123,33 @@ class Listener:
     began_s: float
     """How much audio had come before."""
     _ear: Ear | None = None
+    _asked: bool = False
+    """It has been asked something, perhaps just now, and so has an ear, or will."""
+    _before: Listener | None = None
+    """The last one before it that was asked something: its ear knows what is being played."""
+    _missed_s: float = 0.0
+    """How much audio came since then that no ear is given."""
     _waiting: list[bytes] = field(default_factory=list)
     _waiting_s: float = 0.0
     _played: deque[tuple[bytes, AudioFormat] | None] = field(default_factory=deque)
     _played_s: float = 0.0
+
+    def follow(self, before: Listener) -> None:
+        """Listen in place of ``before``, of which nothing waits any more but its answer: to echoes of what is played
+        already."""
+        self._before = before if before._asked else before._before
+        self._missed_s = before._waiting_s if before._asked else before._missed_s + before._waiting_s
+        self._played, self._played_s = before._played, before._played_s
 
     def ear(self) -> Ear:
         """The ear itself. Only for whoever judges."""
         if self._ear is None:
             turns = self.settings.turn_detection
             assert turns is not None, "who listens knows what for"
+            before, self._before = self._before, None  # kept no longer, nor those before it
             self._ear = self.make(turns.ear, rate_of(self.settings.heard))
+            if before is not None and before._ear is not None:
+                self._ear.follow(before._ear, self._missed_s)
         return self._ear
 
     def take(self, data: bytes) -> None:
@@ -161,6 +178,7 @@ class Listener:
             return None
         pcm = _TO_PCM[self.settings.heard.container](b"".join(self._waiting))
         question = Hear(self, tuple(self._played), pcm)
+        self._asked = True
         self._waiting, self._waiting_s = [], 0.0
         self._played.clear()
         self._played_s = 0.0
