@@ -1,6 +1,8 @@
 """What OpenAI's Realtime API says: its server events, our errors in its words, and reading its nested fields.
 
-Wire shapes: OpenAI API reference, realtime client and server events, and the types of its SDKs.
+Wire shapes: OpenAI API reference, realtime client and server events, the types of its SDKs, and its OpenAPI description
+(August 2026): of what that requires no event lacks anything; beyond it are ``heard``, ``remaining``, ``spoken_until``
+and the ``message`` of a failed response's error.
 """
 
 from __future__ import annotations
