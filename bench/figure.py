@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+MISSED = 3
+"""Exit status of a model's bench that ran to its end and missed a figure; 1 is that of one that failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:

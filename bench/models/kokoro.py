@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from bench.figure import Figure, table
+from bench.figure import MISSED, Figure, table
 from bench.harness import RATE, SPEECH_PATH, Server, ServerPlan
 from bench.http import HttpClient
 from bench.models import cancel
@@ -264,7 +264,7 @@ def main() -> int:
         weights = given.weights or build(given.environment, place / "weights", full=not given.tiny)
         figures = measure(Plan(given.environment, weights, given.rounds, given.threads, given.cancels), place)
     sys.stdout.write(table(figures) + "\n")
-    return 0 if all(figure.ok for figure in figures) else 1
+    return 0 if all(figure.ok for figure in figures) else MISSED
 
 
 if __name__ == "__main__":

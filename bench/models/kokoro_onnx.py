@@ -17,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.figure import Figure, table
+from bench.figure import MISSED, Figure, table
 from bench.models.kokoro import SENTENCES, VOICE
 from syrinx.models.install import pip_for
 
@@ -127,7 +127,7 @@ def main() -> int:
         weights = given.weights or export(environment, Path(folder), full=not given.tiny)
         figures = compare(environment, weights.absolute(), given.rounds)
     sys.stdout.write(table(figures) + "\n")
-    return 0 if all(figure.ok for figure in figures) else 1
+    return 0 if all(figure.ok for figure in figures) else MISSED
 
 
 if __name__ == "__main__":
