@@ -108,6 +108,30 @@ def test_a_long_utterance_is_remembered_for_a_while_and_a_word_says_little() -> 
     assert let_in() == 8
 
 
+def test_what_gets_no_head_start_needs_places_in_which_nobody_falls_behind() -> None:
+    admission = Admission(AdmissionPolicy(max_queued=50, wait_sla_s=1e9, head_start_s=2.0, initial_wall_s=1.0))
+    load = HostLoad(StepCost(0.3, 0.15), max_batch=8)
+    admission.request(ticket("token by token"), 0.0, load)
+    admission.release("token by token", 1.0, audio_s=math.inf)
+    for _ in range(20):
+        assert sum(admission.request(ticket(f"t{i}"), 0.0, load) for i in range(20)) == 4
+        for i in range(20):
+            admission.release(f"t{i}", 0.0)
+    for _ in range(40):
+        admission.request(ticket("whole"), 0.0, load)
+        admission.release("whole", 1.0, audio_s=1.0)
+    assert sum(admission.request(ticket(f"t{i}"), 0.0, load) for i in range(20)) == 8
+
+
+def test_what_comes_from_the_cache_says_nothing_of_how_long_a_head_start_is_needed() -> None:
+    policy = AdmissionPolicy(max_queued=50, wait_sla_s=1e9, head_start_s=2.0, initial_wall_s=60.0)
+    admission, load = Admission(policy), HostLoad(StepCost(0.3, 0.15), max_batch=8)
+    for _ in range(50):
+        admission.request(ticket("greeting"), 0.0, load)
+        admission.release("greeting", 0.1, audio_s=0.5, measured=False)
+    assert sum(admission.request(ticket(f"t{i}"), 0.0, load) for i in range(20)) == 4
+
+
 def test_one_row_at_a_time_gains_nothing_by_sharing() -> None:
     admission = Admission(AdmissionPolicy(max_queued=50, wait_sla_s=1e9, head_start_s=99.0))
     load = HostLoad(StepCost(1 / 3.4, 0), max_batch=1)

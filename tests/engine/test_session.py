@@ -32,7 +32,7 @@ from syrinx.core.types import (
     SpeechRequest,
     Started,
 )
-from syrinx.engine.admission import AdmissionPolicy
+from syrinx.engine.admission import MAX_AUDIO_S, AdmissionPolicy
 from syrinx.engine.policy import EnginePolicy
 from tests.fakes.host import SECONDS_PER_CHAR
 from tests.fakes.stage import TEXT, Stage, events_until_end, kinds, send_all, settle, whole
@@ -312,3 +312,18 @@ async def test_an_utterance_without_text_holds_the_line_only_for_its_time() -> N
     assert isinstance(mute, Failed)
     assert mute.error.code == "text_timeout"
     await stage.engine.stop()
+
+
+async def test_an_utterance_whose_end_was_not_known_when_it_began_counts_as_endless(stage: Stage) -> None:
+    send_all(session := stage.session(), *whole("u", "One two three. Four five six."))
+    await events_until_end(session)
+    await settle()
+    admission = stage.engine.gate("fake")._admission
+    assert admission.audio_s < MAX_AUDIO_S
+    send_all(session, Open("v", SpeechRequest()), Append("v", "One two three."), Flush("v"))
+    while not isinstance(await asyncio.wait_for(session.next(), 5), SegmentDone):
+        pass
+    send_all(session, Append("v", "Four five six."), End("v"))
+    await events_until_end(session)
+    await settle()
+    assert admission.audio_s == MAX_AUDIO_S

@@ -22,6 +22,8 @@ BULK_SHARE = 2
 MIN_RETRY_AFTER_S = 0.1
 MIN_AUDIO_S = 0.5
 """Nothing that is listened to is counted as shorter: single words say little of what comes next."""
+MAX_AUDIO_S = 60.0
+"""Nothing is counted as longer: a head start of seconds is next to nothing of a minute already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,11 @@ class Admission:
         """Moving average of how long listeners' utterances hold their place; bulk work does not count."""
         return self._wall_s
 
+    @property
+    def audio_s(self) -> float:
+        """How long listeners' utterances last: a moving average that follows longer ones at once."""
+        return self._audio_s
+
     def request(self, ticket: Ticket, now: float, load: HostLoad | None) -> bool:
         """Ask to run. True: it runs from now. False: it waits and will be named by ``admit``.
 
@@ -91,9 +98,10 @@ class Admission:
     def release(self, ticket_id: str, now: float, *, audio_s: float | None = None, measured: bool = True) -> None:
         """Give up a place in the running set or in the line. Unknown ids are ignored.
 
-        ``audio_s``: how long what was spoken lasts; None: it was not spoken to its end.
-        ``measured``: how long it was held tells how long others will hold theirs. It does not where the audio came from
-        the response cache: a run of such would make the line look short to those who need the model.
+        ``audio_s``: how long what was spoken lasts; ``inf``: its end was not known when it began, so it had no head
+        start, however short; None: it was not spoken to its end.
+        ``measured``: both tell of others to come. They do not where the audio came from the response cache: a run of
+        such would make the line look short to those who need the model, and what they need of it little.
         """
         for line in self._waiting.values():
             line.pop(ticket_id, None)
@@ -105,9 +113,11 @@ class Admission:
         if not self._by_owner[ticket.owner]:
             del self._by_owner[ticket.owner]
         listened = ticket.service_class is ServiceClass.INTERACTIVE  # a book of an hour says nothing of their wait
-        if measured and listened:
-            self._wall_s += SMOOTHING * (now - since - self._wall_s)
-        if listened and audio_s is not None:
+        if not (measured and listened):
+            return
+        self._wall_s += SMOOTHING * (now - since - self._wall_s)
+        if audio_s is not None:
+            audio_s = min(audio_s, MAX_AUDIO_S)
             self._audio_s = max(audio_s, self._audio_s + SMOOTHING * (audio_s - self._audio_s))
 
     def admit(self, now: float, load: HostLoad | None) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -204,8 +205,9 @@ class Utterance:
             self._outlet = Outlet(self.id, spec, packing, self._emit, services.executor)
             if self._spoken[0].stream.origin is not Origin.CACHE:
                 await self._submit_ahead(services.policy.segments_ahead)
+            ends = self._text.exhausted  # else the model's worker gives no head start
             spoken = await self._speak_through(self._outlet)
-            audio_s = spoken[0] / spoken[1]
+            audio_s = spoken[0] / spoken[1] if ends else math.inf
             return spoken
         finally:
             gate.leave(self._ticket, audio_s=audio_s, measured=not self._ledger.cached)
