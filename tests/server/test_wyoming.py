@@ -6,7 +6,12 @@ import asyncio
 import json
 import socket
 import struct
+from array import array
+from collections.abc import Callable
+from dataclasses import replace
+from fcntl import ioctl
 from pathlib import Path
+from termios import FIONREAD
 from typing import Any
 
 import pytest
@@ -18,13 +23,20 @@ from wyoming.info import Describe, Info
 from wyoming.ping import Ping
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
+from syrinx import __version__
 from syrinx.config import Settings
 from syrinx.core.errors import ConfigError, Unauthorized
+from syrinx.engine.catalog import ModelStatus
+from syrinx.models.base import VoiceInfo
+from syrinx.protocols.wyoming.frames import write_event
+from syrinx.protocols.wyoming.info import info_event
 from syrinx.server.byte_stream import ByteStream
 from syrinx.server.observe import Metrics
+from syrinx.server.offered import offered_voices
 from syrinx.server.stream_address import StreamAddress, is_within, read_address, read_networks, unix_listener
+from syrinx.server.websocket import MAX_REPLY_BYTES
 from syrinx.server.wyoming import Connections, check_wyoming, wyoming_served
-from tests.fakes.engine import PIECE, FakeEngine
+from tests.fakes.engine import INFO, PIECE, FakeEngine
 from tests.fakes.live import WAIT_S, until
 from tests.fakes.wyoming import wyoming_live
 
@@ -153,6 +165,51 @@ async def test_a_client_that_does_not_read_is_dropped():
         await client.write_event(Synthesize("{{endless}}").event())
         await until(lambda: server.engine.sessions and server.engine.sessions[0].closed)
         await client.disconnect()
+
+
+class Asked(FakeEngine):
+    """Has as many voices as espeak, and counts how often it is asked for them."""
+
+    def __init__(self) -> None:
+        super().__init__(replace(INFO, voices=tuple(VoiceInfo(f"v{n}", f"Voice {n}", ("en",)) for n in range(150))))
+        self.times = 0
+
+    def models(self) -> list[ModelStatus]:
+        self.times += 1
+        return super().models()
+
+
+async def comes_to_rest(count: Callable[[], int], other: AsyncClient) -> None:
+    """Wait until it grows no more while another client is answered twenty times, each in several turns of the loop."""
+    last = 0
+    while count() == 0 or count() != last:
+        last = count()
+        for _ in range(20):
+            await other.write_event(Ping().event())
+            await hear(other, "pong")
+
+
+async def test_a_client_that_asks_and_does_not_read_is_not_read_either(tmp_path: Path):
+    engine, path, flood = Asked(), tmp_path / "wyoming.sock", 400
+    settings = Settings(ws_send_timeout=60 * WAIT_S)
+    with unix_listener(path) as listener, socket.socket(socket.AF_UNIX) as client:
+        async with wyoming_served(listener, settings, engine.as_engine(), Metrics()):
+            async with AsyncClient.from_uri(f"unix://{path}", read_timeout=WAIT_S) as other:
+                client.connect(str(path))
+                client.sendall(write_event("describe") * flood)
+                await comes_to_rest(lambda: engine.times, other)
+            size = len(info_event(offered_voices(engine.as_engine()), __version__))
+            answered, unread = engine.times - 1, array("i", [0])
+            ioctl(client, FIONREAD, unread)  # what the system holds
+            assert size > 20_000 and answered < flood
+            held = answered * size - unread[0]
+            assert held <= MAX_REPLY_BYTES + 65_536 + 3 * size, "the stream's own buffer, and what is being sent"
+            client.setblocking(False)
+            reader, writer = await asyncio.open_unix_connection(sock=client)
+            async with asyncio.timeout(WAIT_S):
+                answers = await reader.readexactly(flood * size)
+            assert answers.count(b'"type":"info"') == flood, "and each is answered once it reads"
+            writer.close()
 
 
 HOSTILE = {

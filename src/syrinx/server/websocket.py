@@ -22,6 +22,8 @@ _log = structlog.get_logger("syrinx.websocket")
 
 MAX_REPLIES = 256
 """Direct replies that may wait to be sent; then the client is not read until it reads."""
+MAX_REPLY_BYTES = 262_144
+"""Of all of them together; the last one may be longer. A list of espeak's voices has 33,000, so 256 have 8 MB."""
 INLINE_BYTES = 32_768
 """Longer messages are parsed in a thread; one of this length takes about 0.5 ms."""
 
@@ -91,6 +93,7 @@ class Pump:
         self._answer = answer
         self._asking: asyncio.Task[None] | None = None
         self._outbox: deque[Reply | Close] = deque()
+        self._outbox_bytes = 0
         self._wake = session.wake
         self._room = asyncio.Event()
         self._parsing = asyncio.Lock()
@@ -138,7 +141,7 @@ class Pump:
             message = first or await self._websocket.receive()
             while message["type"] == "websocket.receive":
                 await self._take(content(message))
-                while len(self._outbox) > MAX_REPLIES:
+                while len(self._outbox) > MAX_REPLIES or self._outbox_bytes > MAX_REPLY_BYTES:
                     self._room.clear()
                     await self._room.wait()
                 message = await self._websocket.receive()
@@ -163,6 +166,7 @@ class Pump:
         for action in actions:
             if isinstance(action, Reply | Close):
                 self._outbox.append(action)
+                self._outbox_bytes += _length(action)
                 self._wake.set()
             elif isinstance(action, Drain):
                 self._drained = True
@@ -219,7 +223,7 @@ class Pump:
             if sent % FAIR_SENDS == 0:
                 await asyncio.sleep(0)
             if self._outbox:
-                if await self._send(self._outbox.popleft()):
+                if await self._send(self._next_reply()):
                     return
                 self._room.set()
             elif (event := self._session.take()) is not None:
@@ -246,9 +250,14 @@ class Pump:
         if self._gone:
             return
         while self._outbox:
-            if await self._send(self._outbox.popleft()):
+            if await self._send(self._next_reply()):
                 return
         await self._send(Close() if self._drained else Close(GOING_AWAY, "The server is shutting down."))
+
+    def _next_reply(self) -> Reply | Close:
+        item = self._outbox.popleft()
+        self._outbox_bytes -= _length(item)
+        return item
 
     async def _send(self, item: Reply | Close) -> bool:
         """Send one message; True if it was the last. Raises ``_Dropped`` when the client takes nothing."""
