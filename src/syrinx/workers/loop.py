@@ -25,11 +25,11 @@ from .faults import fault_of
 from .headstart import HeadStartPolicy
 from .messages import Cancel, Credit, FromWorker, Idle, Measured, Output, Pace, PrepareVoice, Submit, VoicePrepared
 from .meter import CostBySize
+from .outputs import checked, outputs_of
 from .runaway import RunawayPolicy, budget_s, usual_s
 from .schedule import Candidate, Pick, SchedulePolicy, owner_key, pick
 from .timeline import RunningJob, Timeline
 from .usage import Usage
-from .wire import MAX_SAMPLES, audio_bytes
 
 REPORT_EVERY_S = 0.1
 """Speed is reported with audio at most this often (it costs a message)."""
@@ -275,7 +275,7 @@ class StepLoop:
         samples: Samples | None = None
         if error is None and chunk is not None:
             try:
-                samples = self._checked(chunk)
+                samples = checked(chunk, self._info.sample_rate)
                 running.made_s += len(samples) / chunk.sample_rate
                 if running.made_s > running.budget_s:
                     raise RunawayStopped(
@@ -310,7 +310,7 @@ class StepLoop:
 
     def _send(self, running: RunningJob, samples: Samples, chunk: AudioChunk, now: float) -> list[FromWorker]:
         """Return what of a chunk goes out now; of a stream that is about to begin, nothing yet."""
-        outputs, sent = self._pieces(running, samples, chunk)
+        outputs, sent = outputs_of(running, samples, chunk)
         audio_s = sent / chunk.sample_rate
         running.credit_s -= audio_s
         if running.job.job_id in self._beginnings or self._timelines[running.terms.timeline].begins(running, now):
@@ -326,42 +326,6 @@ class StepLoop:
         if audio_s:
             self._timelines[running.terms.timeline].sent(running, now, audio_s)
         return [*outputs]
-
-    def _pieces(self, running: RunningJob, samples: Samples, chunk: AudioChunk) -> tuple[list[Output], int]:
-        """Return messages of all of a chunk but what the listener's side has from another worker already, and the
-        number of samples in them."""
-        marks = chunk.marks
-        skipped = min(running.skip_marks, len(marks))
-        running.skip_marks -= skipped
-        marks = marks[skipped:]
-        skipped = min(running.skip_samples, len(samples))
-        running.skip_samples -= skipped
-        samples = samples[skipped:]
-        if not len(samples):
-            return ([Output(running.job.job_id, None, chunk.sample_rate, marks)] if marks else []), 0
-        running.alone = False  # past the place where the worker died
-        starts = range(0, len(samples), MAX_SAMPLES)
-        return [
-            Output(
-                running.job.job_id,
-                audio_bytes(samples[start : start + MAX_SAMPLES]),
-                chunk.sample_rate,
-                marks if start == 0 else (),
-            )
-            for start in starts
-        ], len(samples)
-
-    def _checked(self, chunk: AudioChunk) -> Samples:
-        """Return the samples as they must be. Raises ``ModelFailed`` for what is not audio of this model."""
-        if chunk.sample_rate != self._info.sample_rate:
-            raise ModelFailed(f"The model gave audio at {chunk.sample_rate} Hz, not at {self._info.sample_rate} Hz.")
-        try:
-            samples = np.ascontiguousarray(chunk.samples, np.float32)
-        except (TypeError, ValueError) as error:
-            raise ModelFailed(f"The model gave something that is not audio: {error}") from None
-        if samples.ndim != 1 or not np.isfinite(samples).all():
-            raise ModelFailed("The model gave something that is not audio: not mono, or not finite.")
-        return samples
 
     def _check_silence(self, running: RunningJob) -> list[FromWorker]:
         """End a job that computes and computes and never makes a sound."""
