@@ -6,8 +6,19 @@ import pytest
 
 from syrinx.config import Settings, make_settings
 from syrinx.core.errors import ConfigError, ModelNotFound
-from syrinx.wiring import AS_ASKED, Parts, build_engine, chosen_models, engine_policy, installed_here, max_lead_s
+from syrinx.wiring import (
+    AS_ASKED,
+    Parts,
+    build_engine,
+    chosen_models,
+    engine_policy,
+    installed_here,
+    max_lead_s,
+    supervisor_policy,
+)
+from syrinx.workers.headstart import Held, may_start
 from syrinx.workers.host import HostState
+from syrinx.workers.meter import Speed
 
 
 def chosen(**settings: object) -> dict[str, str]:
@@ -74,6 +85,16 @@ def test_the_engines_share_of_the_settings_arrives_in_its_units() -> None:
     assert (first.max_words, first.boundaries, first.require_boundary) == (5, ",", False)
     assert (policy.voices.female, policy.voices.male) == ("eva", "max")
     assert (policy.max_text_chars, policy.target_ttfa_s, policy.opus_application) == (99, 0.15, "voip")
+
+
+@pytest.mark.parametrize("wait_sla_ms", [1, 1000, 2000, 4000, 10_000])
+@pytest.mark.parametrize("audio_s", [2.5, 8.0, 16.0])
+def test_who_is_let_in_for_a_head_start_gets_it_from_a_worker_that_doubts(wait_sla_ms: int, audio_s: float) -> None:
+    settings = Settings(queue_wait_sla_ms=wait_sla_ms)
+    admission, worker = engine_policy(settings).admission, supervisor_policy(settings, "python").head_start
+    assert 0 < admission.head_start_s <= admission.wait_sla_s
+    speed = 1 / (1 + admission.head_start_s / audio_s)
+    assert not may_start(Held(0.08, audio_s, 0.0, 0.08), Speed(speed, speed), worker)
 
 
 def test_the_warm_up_is_what_the_settings_say() -> None:

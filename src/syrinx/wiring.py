@@ -32,6 +32,9 @@ from syrinx.workers.schedule import SchedulePolicy
 from syrinx.workers.supervisor import Supervisor
 
 AS_ASKED = "as asked"
+HEAD_START_DOUBT = 2.0
+"""A worker doubts what was measured (``workers.headstart``), and holds a stream for up to so many times as long. Where
+that is longer than it may hold one, nothing is held, and who was let in for a head start would hear gaps."""
 LOAD_MARGIN_S = 30.0
 """What a model's host may need beyond ``load_timeout_s`` to give a load up by itself."""
 
@@ -130,6 +133,11 @@ class Parts:
         return CachingHost(host, self.cache, self.settings.response_cache, options)
 
 
+def head_start_policy(settings: Settings) -> HeadStartPolicy:
+    """How long the first audio may be held: no less than somebody may wait in the line."""
+    return HeadStartPolicy(max(HeadStartPolicy().longest_s, settings.queue_wait_sla_ms / 1000))
+
+
 def supervisor_policy(settings: Settings, python: str) -> SupervisorPolicy:
     """How a model's processes are run, with that interpreter."""
     schedule = SchedulePolicy(
@@ -140,20 +148,21 @@ def supervisor_policy(settings: Settings, python: str) -> SupervisorPolicy:
         load_timeout_s=settings.load_timeout_s,
         step_timeout_s=settings.step_timeout_s,
         schedule=schedule,
-        head_start=HeadStartPolicy(max(HeadStartPolicy().longest_s, settings.queue_wait_sla_ms / 1000)),
+        head_start=head_start_policy(settings),
         process=ProcessSpec(python=python),
     )
 
 
 def engine_policy(settings: Settings) -> EnginePolicy:
     """The engine's share of the settings."""
+    longest_s = head_start_policy(settings).longest_s
     return EnginePolicy(
         admission=AdmissionPolicy(
             max_running=settings.max_concurrent_jobs,
             max_queued=settings.max_queued_requests,
             wait_sla_s=settings.queue_wait_sla_ms / 1000,
             initial_wall_s=settings.avg_job_wall_ms / 1000,
-            head_start_s=settings.queue_wait_sla_ms / 1000,
+            head_start_s=min(settings.queue_wait_sla_ms / 1000, longest_s / HEAD_START_DOUBT),
             share=settings.when_busy == "share",
         ),
         first_piece=FirstPiece(
