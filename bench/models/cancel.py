@@ -1,6 +1,7 @@
 """From a client's cancel to an idle worker, beside the steps of the same model: a cancel may cost one of them.
 
-Every model's bench that starts a server can use it. A listener leaves in mid-sentence by closing its connection.
+Every model's bench that starts a server can use it (``steps`` is for those that run where the model is). A listener
+leaves in mid-sentence by closing its connection.
 """
 
 from __future__ import annotations
@@ -32,26 +33,16 @@ SPREAD_S = 0.17
 ROOT = Path(__file__).parents[2]
 
 STEPS = """
-import json, sys, time
+import json, sys
+from bench.models.steps import speak
 from syrinx.core.types import SynthesisJob
 from syrinx.models.registry import create
 asked = json.loads(sys.argv[1])
 backend = create(asked["model"], asked["options"])
 backend.load()
-steps = backend.stepped()
-took = []
-for round in range(2):
-    steps.open(SynthesisJob("a", asked["text"], asked["voice"], asked["language"], seed=1, segment_index=9))
-    done = False
-    while not done:
-        began = time.perf_counter()
-        (result,) = steps.step(["a"])
-        took += [time.perf_counter() - began] * round
-        if result.error is not None:
-            raise result.error
-        done = result.done
-    steps.close("a")
-print(json.dumps(took))
+job = SynthesisJob("a", asked["text"], asked["voice"], asked["language"], seed=1, segment_index=9)
+speak(backend.stepped(), job)  # the first time is not counted
+print(json.dumps(speak(backend.stepped(), job)))
 """
 
 

@@ -7,13 +7,12 @@ Runs in the model's environment, on random weights of the real architecture::
 ``small`` (120 million parameters) and ``medium`` (0.4 billion) are for a CPU, ``full`` (3.3 billion, bfloat16) for a
 GPU. The bare loop is what scripts do: transformers with its own cache, the same slot mask and greedy draws, and the
 codec as its library has it, decoding the same windows. Both make the same number of frames, in turns. The exit
-status is 1 where a figure is missed.
+status is 3 where a figure is missed.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.figure import Figure, table
+from bench.figure import MISSED, Figure, table
+from bench.models.steps import cancels
 from syrinx.core.types import Samples, SynthesisJob
 from syrinx.models.options import parse_options
 from syrinx.models.orpheus.codec import Codec
@@ -41,9 +41,6 @@ SIZES: Mapping[str, dict[str, int] | None] = {
 }
 REACH = 0.97
 """Of the bare loop's speed."""
-CLOSE_SHARE = 0.1
-"""Of a step: what a cancel may take once the step that runs has ended."""
-CANCELS = 10
 TEXT = "The quick brown fox jumps over the lazy dog, and then it sleeps for a long while in the sun."
 
 
@@ -124,16 +121,9 @@ class Ours:
         self._steps.close("job")
         return Run(samples / SAMPLE_RATE, time.perf_counter() - began, first_s, self._codec_s)
 
-    def cancel(self, after: int) -> tuple[float, float]:
-        """Cancel in the midst of an answer; seconds of the step that ran then, and of what came after it."""
-        self._steps.open(self._job)
-        for _ in range(after):
-            self._steps.step(["job"])
-        began = time.perf_counter()
-        self._steps.step(["job"])
-        stepped = time.perf_counter()
-        self._steps.close("job")
-        return stepped - began, time.perf_counter() - stepped
+    def cancels(self) -> Figure:
+        """Cancel in the midst of answers."""
+        return cancels("Orpheus", self._steps, self._job)
 
 
 class Bare:
@@ -185,11 +175,10 @@ class Bare:
             yield token
 
 
-def figures(mine: Sequence[Run], theirs: Sequence[Run], cancels: Sequence[tuple[float, float]]) -> list[Figure]:
+def figures(mine: Sequence[Run], theirs: Sequence[Run]) -> list[Figure]:
     """Of the best of some rounds: what else the machine does only ever slows them."""
     speeds = max(run.speed for run in mine), max(run.speed for run in theirs)
     firsts = min(run.first_s for run in mine), min(run.first_s for run in theirs)
-    step_s, close_s = statistics.median(step for step, _ in cancels), max(close for _, close in cancels)
     ratio = speeds[0] / speeds[1]
     return [
         Figure(
@@ -205,13 +194,6 @@ def figures(mine: Sequence[Run], theirs: Sequence[Run], cancels: Sequence[tuple[
             f"{firsts[0] * 1000:.0f} ms",
             f"{firsts[1] * 1000:.0f} ms",
             firsts[0] <= firsts[1] / REACH,
-        ),
-        Figure(
-            "cancel to idle, after the step that runs",
-            f"<= {CLOSE_SHARE} of a step",
-            f"{close_s * 1000:.2f} ms",
-            f"a step: {step_s * 1000:.1f} ms",
-            close_s <= CLOSE_SHARE * step_s,
         ),
     ]
 
@@ -229,16 +211,16 @@ def main() -> int:
         ours.run()  # what is filled or chosen at the first call
         theirs.run()
         pairs = [(ours.run(), theirs.run()) for _ in range(given.rounds)]
-        cancels = [ours.cancel(given.frames // 2) for _ in range(CANCELS)]
+        canceled = ours.cancels()
         ours.backend.unload()
     assert len({run.audio_s for pair in pairs for run in pair}) == 1, "both make as many frames"
-    rows = figures([mine for mine, _ in pairs], [other for _, other in pairs], cancels)
+    rows = [*figures([mine for mine, _ in pairs], [other for _, other in pairs]), canceled]
     best = max((mine for mine, _ in pairs), key=lambda run: run.speed)
     print(f"Orpheus, {given.size}, {given.frames} frames, {given.device}")
     print(table(rows))
     share, pace = best.codec_s / best.wall_s, best.codec_s / best.audio_s
     print(f"The codec: {share:.0%} of the time, {pace:.3f} s a second of audio.")
-    return 0 if all(row.ok for row in rows) else 1
+    return 0 if all(row.ok for row in rows) else MISSED
 
 
 if __name__ == "__main__":

@@ -24,13 +24,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.figure import Figure, table
+from bench.figure import MISSED, Figure, table
 from bench.harness import HOST, RATE, SPEECH_PATH, Server, ServerPlan, free_port
 from bench.http import HttpClient
+from bench.models import cancel
 from bench.playhead import PlayHead
 from syrinx.models.environment import ENVIRONMENTS, Environments, Manifest
 
 TEXT = "Hello world, this is a test of the streaming text to speech server."
+LEAVING = cancel.Spoken("pocket", " ".join([TEXT] * 12), "alba")
 JITTER_S = 0.06
 """What a listener keeps in hand before it starts to play: three packets of 20 ms."""
 WAV_HEAD = 44
@@ -187,11 +189,11 @@ def _answers(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def ours(environment: Path, weights: Path, config: str, folder: Path) -> Iterator[Target]:
+def ours(environment: Path, options: Mapping[str, Any], folder: Path) -> Iterator[tuple[Target, Server]]:
     """Syrinx with the model in its environment, ready."""
     data = folder / "data"
     patient = {"data_dir": data, "queue_wait_sla_ms": 600_000}  # the peer turns nobody away either
-    plan = ServerPlan("pocket", {"weights": str(weights), "config": config}, patient)
+    plan = ServerPlan("pocket", options, patient)
     server = Server(plan, folder)
     environments = Environments(data / "environments")
     environments.folder.mkdir(parents=True)
@@ -200,7 +202,7 @@ def ours(environment: Path, weights: Path, config: str, folder: Path) -> Iterato
         environments.certify(Manifest("pocket", ENVIRONMENTS["pocket"].digest(), "2.13.0"))
     with server:
         body = {"model": "pocket", "input": TEXT, "voice": "alba", "response_format": "pcm", "cache": False}
-        yield Target(HttpClient, server.port, SPEECH_PATH, body)
+        yield Target(HttpClient, server.port, SPEECH_PATH, body), server
 
 
 # --- figures ---------------------------------------------------------------------------------------------------------
@@ -213,6 +215,11 @@ class Plan:
     full: bool
     clients: Sequence[int]
     rounds: int
+    cancels: int
+
+    @property
+    def name(self) -> str:
+        return f"Pocket {self.config}{'' if self.full else ', tiny'}"
 
 
 def measure(plan: Plan, folder: Path) -> list[Figure]:
@@ -222,12 +229,16 @@ def measure(plan: Plan, folder: Path) -> list[Figure]:
     yaml = Path(said.split()[-1])
     voice = next(weights.rglob("embeddings/alba.safetensors"))
     bare = [json.loads(line) for line in _bare(plan, yaml, voice).splitlines()]
+    options = {"weights": str(weights), "config": plan.config if plan.full else ""}
+    steps = cancel.steps_of(plan.environment / "bin" / "python", LEAVING, options)
     with (
         peer(plan.environment, yaml, voice, folder / "peer.log") as theirs,
-        ours(plan.environment, weights, plan.config if plan.full else "", folder) as mine,
+        ours(plan.environment, options, folder) as (mine, server),
     ):
         rounds = {clients: asyncio.run(_take_turns(mine, theirs, clients, plan.rounds)) for clients in plan.clients}
-    return [figure for clients in plan.clients for figure in _figures(plan, clients, *rounds[clients], bare)]
+        left = cancel.measure(server, LEAVING, plan.cancels)
+    figures = [figure for clients in plan.clients for figure in _figures(plan, clients, *rounds[clients], bare)]
+    return [*figures, cancel.figure(plan.name, left, steps)]
 
 
 def _bare(plan: Plan, yaml: Path, voice: Path) -> str:
@@ -245,7 +256,7 @@ def _figures(plan: Plan, clients: int, mine: list[Round], theirs: list[Round], b
     def middle(rounds: list[Round], what: str) -> float:
         return statistics.median(getattr(each, what) for each in rounds)
 
-    name = f"Pocket {plan.config}{'' if plan.full else ', tiny'}, {clients} client{'s' * (clients > 1)}"
+    name = f"{plan.name}, {clients} client{'s' * (clients > 1)}"
     speed, peers = middle(mine, "speed"), middle(theirs, "speed")
     ttfa, peers_ttfa = middle(mine, "ttfa_s"), middle(theirs, "ttfa_s")
     gapless, peers_gapless = middle(mine, "gapless"), middle(theirs, "gapless")
@@ -288,6 +299,7 @@ def main() -> int:
     parser.add_argument("--tiny", action="store_true", help="shows that the measure works; its figures say nothing")
     parser.add_argument("--clients", default="1,8")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cancels", type=int, default=8)
     given = parser.parse_args()
     names = configs(given.environment)
     if not names:
@@ -295,11 +307,11 @@ def main() -> int:
     if given.config not in names:
         parser.error(f"--config {given.config}: the library has {', '.join(names)}.")
     clients = [int(number) for number in given.clients.split(",")]
-    plan = Plan(given.environment, given.config, not given.tiny, clients, given.rounds)
+    plan = Plan(given.environment, given.config, not given.tiny, clients, given.rounds, given.cancels)
     with tempfile.TemporaryDirectory(prefix="syrinx-bench-pocket-") as folder:
         figures = measure(plan, Path(folder))
     sys.stdout.write(table(figures) + "\n")
-    return 0 if all(figure.ok for figure in figures) else 1
+    return 0 if all(figure.ok for figure in figures) else MISSED
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.figure import MISSED, table
+from bench.models.steps import cancels
 from syrinx.core.types import SynthesisJob
 from syrinx.models.qwen.backend import QwenBackend
 from syrinx.models.qwen.options import QwenOptions
@@ -25,11 +27,15 @@ ROW_S = 0.08
 REACH = 0.97
 
 
+def job(seed: int) -> SynthesisJob:
+    return SynthesisJob("a", TEXT, "ryan", "en", seed=seed)
+
+
 def ours(backend: QwenBackend, seed: int) -> tuple[float, float, float]:
     """Speak; seconds to the first audio, seconds in all, seconds of audio."""
     steps = backend.stepped()
     began = time.perf_counter()
-    steps.open(SynthesisJob("a", TEXT, "ryan", "en", seed=seed))
+    steps.open(job(seed))
     first, samples, done = 0.0, 0, False
     while not done:
         (result,) = steps.step(["a"])
@@ -86,11 +92,13 @@ def main() -> int:
             speeds.append(audio_s / took_s)
             took_s, audio_s = library(seed)
             theirs.append(audio_s / took_s)
+        canceled = cancels("Qwen3-TTS", backend.stepped(), job(1))
         backend.unload()
     speed, yardstick = statistics.median(speeds), statistics.median(theirs)
     print(f"first audio {statistics.median(firsts):.2f} s")
     print(f"audio-s/s: ours {speed:.3f}, library {yardstick:.3f}: {speed / yardstick:.2f}x (reach >= {REACH}x)")
-    return 0 if speed >= REACH * yardstick else 1
+    print(table([canceled]))
+    return 0 if speed >= REACH * yardstick and canceled.ok else MISSED
 
 
 if __name__ == "__main__":
