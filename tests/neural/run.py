@@ -38,7 +38,8 @@ LOOSE = ("-W", "default", "-o", "filterwarnings=default")
 
 
 ASKED_FOR = frozenset({"orpheus-vllm"})
-"""Tested only where they are named: an engine of vLLM takes three processes and up to a minute and a half to start."""
+"""Tested only where they are named, so never by ``.ci/run``: an engine of vLLM takes three processes and up to a minute
+and a half to start, and its tests start many."""
 AT_ONCE = 2
 """Environments under test side by side, with one thread of torch each."""
 
@@ -194,7 +195,7 @@ def in_environment(trial: Trial, python: Path, folder: str) -> bool:
 
 
 def served(trial: Trial, python: Path, models: list[str]) -> bool:
-    """A real server with each of them."""
+    """A real server with each of them, and what only that environment's can show."""
     with tempfile.TemporaryDirectory(prefix="syrinx-served-") as folder:
         place = Path(folder)
         (place / "environments").symlink_to(Environments(DATA / "environments").folder.absolute())
@@ -204,9 +205,9 @@ def served(trial: Trial, python: Path, models: list[str]) -> bool:
         if (place / "options.json").read_text() == "{}":
             trial.say("Its sizes are in its library's code: served at full size only (bench/gpu.py).")
             return True
-        return trial.run(
-            [sys.executable, *PYTEST, "tests/neural/e2e"], SYRINX_TEST_MODEL=trial.name, SYRINX_TEST_SERVED=folder
-        )
+        tests = [HERE / "e2e" / f"test_{name.replace('-', '_')}.py" for name in ("served", trial.name)]
+        command = [sys.executable, *PYTEST, *(str(test) for test in tests if test.exists())]
+        return trial.run(command, SYRINX_TEST_MODEL=trial.name, SYRINX_TEST_SERVED=folder)
 
 
 if __name__ == "__main__":

@@ -1,53 +1,29 @@
 """A model in its own environment behind a real server: sound, streams, cancels, a change of model, broken weights.
 
-``SYRINX_TEST_SERVED`` is the folder that ``run.py`` prepared: ``environments/`` and ``options.json``. Where a model's
-folder of tests has a ``served/``, its workers have that on their path (a library with its sizes in its code is made
-small there).
+Where a model's folder of tests has a ``served/``, its workers have that on their path (a library with its sizes in its
+code is made small there).
 """
 
 from __future__ import annotations
 
 import asyncio
 import io
-import json
-import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 import soundfile
 
-from tests.e2e.talk import DELTA, Talk, audio, talk
-from tests.fakes.server_process import ServerOptions, ServerProcess
+from tests.e2e.talk import DELTA, talk
+from tests.fakes.server_process import ServerProcess
 
-SERVED = Path(os.environ["SYRINX_TEST_SERVED"])
-NEURAL = Path(__file__).resolve().parents[1]
-OPTIONS: dict[str, dict[str, Any]] = json.loads((SERVED / "options.json").read_text(encoding="utf-8"))
-READY_S = 240.0
-"""Longest wait for a model's libraries to be imported, on a loaded machine with two cores."""
+from .serving import OPTIONS, READY_S, TEXT, first_sound, server_of
+
 ENOUGH_S = 0.5
 """Of audio, to call it sound: random weights may speak for ever."""
-TEXT = "The boats are out past the lighthouse. "
-
-
-def server_of(folder: Path, models: tuple[str, ...], options: dict[str, Any]) -> ServerProcess:
-    """A server on a data folder whose environments are those of the run."""
-    settings = {"model_options": options, "warmup_on_startup": 0}
-    made = ServerProcess(ServerOptions(models, settings, variables_of(options), ready_wait_s=READY_S), folder)
-    made.data_dir.mkdir(parents=True)
-    (made.data_dir / "environments").symlink_to(SERVED / "environments", target_is_directory=True)
-    return made
-
-
-def variables_of(models: Iterable[str]) -> dict[str, str]:
-    """The variables of a server with these models."""
-    folders = [NEURAL / name.replace("-", "_") / "served" for name in models]
-    path = os.pathsep.join(str(folder) for folder in folders if folder.is_dir())
-    return {"PYTHONPATH": path} if path else {}
 
 
 @pytest.fixture(scope="module", params=list(OPTIONS))
@@ -73,12 +49,6 @@ def test_a_file_over_http_is_sound(server: ServerProcess, model: str) -> None:
     samples, rate = soundfile.read(io.BytesIO(data[: len(data) // 2 * 2]), dtype="float32")
     assert len(samples) >= 0.1 * rate
     assert np.isfinite(samples).all() and np.abs(samples).max() > 0
-
-
-async def first_sound(client: Talk, name: str, model: str, text: str = TEXT) -> None:
-    await client.create(name, text, model=model)
-    heard = await client.hear_first(DELTA)
-    assert audio(heard), "the first message of sound has some"
 
 
 async def test_a_stream_is_cancelled_and_the_next_one_speaks(server: ServerProcess, model: str) -> None:
