@@ -64,9 +64,16 @@ async def events_until_end(session: Session, *, ends: int = 1) -> list[ServerEve
     return seen
 
 
+SETTLE_S = 0.004
+"""For the audio chain's threads, and for work that gives the loop its turn back where it takes long."""
+
+
 async def settle() -> None:
-    for _ in range(20):
-        await asyncio.sleep(0)
+    """Let everything run that can."""
+    for pause_s in (0.0, SETTLE_S, 0.0):
+        await asyncio.sleep(pause_s)
+        for _ in range(20):
+            await asyncio.sleep(0)
 
 
 def kinds(events: list[ServerEvent]) -> list[str]:
