@@ -107,8 +107,9 @@ def _shape(model: Any, favoured: int) -> None:
     for connector in (inner.multi_modal_projector, inner.semantic_connector):
         connector.linear_2.weight[DIRECTION] = 0.0
         connector.linear_2.bias[DIRECTION] = 1.0
-    model.lm_head.weight[:, DIRECTION] = 0.1
-    model.lm_head.weight[favoured, DIRECTION] = 10.0
+    tied = model.lm_head.weight is inner.language_model.embed_tokens.weight
+    model.lm_head.weight[:, DIRECTION] = 1.0 if tied else 0.1  # what all have in common favours none
+    model.lm_head.weight[favoured, DIRECTION] = 100.0 if tied else 10.0  # behind many layers little of it is left
 
 
 def _liven(module: Any) -> None:
