@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from syrinx.core.clock import FakeClock
@@ -34,6 +34,7 @@ def measured(speed: float) -> Speed:
 # --- the decision ----------------------------------------------------------------------------------------------------
 
 
+@example(speed=0.3125, expected_s=0.5, length=1.5)  # 0.75 s come as ten frames, which are 0.8 s
 @given(
     speed=st.floats(0.3, 3.0),
     expected_s=st.floats(0.5, 20.0),

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from .meter import Speed
 
+ROUNDING = 1e-6
+"""Quotients of floats that are whole numbers differ from them by less than this."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeadStartPolicy:
@@ -56,11 +59,18 @@ def may_start(held: Held, speed: Speed, policy: HeadStartPolicy) -> bool:
 def lead_s(held: Held, speed: float, policy: HeadStartPolicy) -> float:
     """Audio that must be there for the rest to come in time: while ``rest`` is made, in ``rest / speed`` seconds, the
     listener hears ``lead + rest`` but the last chunk."""
-    rest_s = max(0.0, held.expected_s * policy.length_doubt - held.made_s)
+    rest_s = _in_chunks(max(0.0, held.expected_s * policy.length_doubt - held.made_s), held.chunk_s)
     believed = speed * policy.speed_doubt
     if believed >= 1:
         return 0.0
     return rest_s * (1 / believed - 1) + held.chunk_s if believed > 0 else math.inf
+
+
+def _in_chunks(rest_s: float, chunk_s: float) -> float:
+    """As much as is made of it: the last chunk is a whole one."""
+    if chunk_s <= 0 or not math.isfinite(rest_s):
+        return rest_s
+    return math.ceil(rest_s / chunk_s - ROUNDING) * chunk_s
 
 
 def _in_time(held: Held, speed: float, policy: HeadStartPolicy) -> bool:

@@ -116,10 +116,9 @@ class CostBySize:
         """The line of least squares, each size weighted by the time it was stepped and by how long ago; neither part is
         negative. While one size alone was seen, more rows are taken to cost nothing; sizes that were hardly seen say
         nothing beside others."""
-        seen = {rows: speed for rows, speed in _speeds(meters).items() if meters[rows].stepping_s >= SEEN_S}
-        points = [
-            (rows, 1 / speed, self._weight(rows, meters[rows])) for rows, speed in (seen or _speeds(meters)).items()
-        ]
+        speeds = _speeds(meters)
+        seen = {rows: speed for rows, speed in speeds.items() if meters[rows].stepping_s >= SEEN_S}
+        points = [(rows, 1 / speed, self._weight(rows, meters[rows])) for rows, speed in (seen or speeds).items()]
         total = sum(weight for _, _, weight in points)
         if total <= 0:
             return None
