@@ -40,6 +40,13 @@ def one_row(start: Start) -> ServerProcess:
     return start(seed, tone={"x_realtime": 30, "max_batch": 1})
 
 
+@pytest.fixture(scope="module")
+def measured(start: Start) -> ServerProcess:
+    """It has places for eight, and a model that carries one listener and a half: fewer on a busy machine, never two."""
+    seed = {"MAX_CONCURRENT_JOBS": "8", "MAX_QUEUED_REQUESTS": "8", "QUEUE_WAIT_SLA_MS": "3600000"}
+    return start(seed, tone={"x_realtime": 1.5, "max_batch": 1}, when_busy="wait")
+
+
 @asynccontextmanager
 async def many(server: ServerProcess, count: int) -> AsyncIterator[list[Talk]]:
     async with AsyncExitStack() as stack:
@@ -135,6 +142,18 @@ async def test_1_21_the_predicted_wait_refuses_early_and_learns(predicting: Serv
         await still_waits(second)
         await first.tell("barge")
         assert kinds(await second.hear_end("now it may wait"))[-1] == "completed"
+
+
+async def test_whom_the_model_was_measured_not_to_carry_waits_though_there_are_places(measured: ServerProcess) -> None:
+    async with talk(measured) as first, talk(measured) as second:
+        assert kinds(await first.say("learned from", "Hello there."))[-1] == "completed"
+        await first.create("a", ENDLESS)
+        await first.hear_first(DELTA)
+        await second.create("b", "Hello.")
+        await still_waits(second)
+        await first.tell("barge")
+        await first.hear_end("a")
+        assert kinds(await second.hear_end("b"))[-1] == "completed"
 
 
 async def test_1_22_a_short_response_ends_before_a_long_one_that_began_earlier(one_row: ServerProcess) -> None:

@@ -74,6 +74,17 @@ async def test_leaving_twice_or_unasked_takes_nobody_elses_place() -> None:
     assert one.running == 0
 
 
+async def test_those_who_wait_enter_once_the_model_carries_more_also_while_nobody_comes_or_leaves() -> None:
+    host = FakeHost()
+    host.load = HostLoad(StepCost(1.0, 0), max_batch=1)
+    one = gate(host, running=9)
+    await one.enter(ticket("a"))
+    waiting = await entering(one, "b")
+    host.load = HostLoad(StepCost(0.5, 0), max_batch=1)
+    await asyncio.wait_for(waiting, 5)
+    assert (one.running, one.queued) == (2, 0)
+
+
 async def test_those_who_wait_enter_before_a_newcomer_once_the_model_carries_more() -> None:
     host = FakeHost()
     host.load = HostLoad(StepCost(1.0, 0), max_batch=1)
@@ -82,7 +93,7 @@ async def test_those_who_wait_enter_before_a_newcomer_once_the_model_carries_mor
     first = await entering(one, "b")
     host.load = HostLoad(StepCost(0.5, 0), max_batch=1)
     second = await entering(one, "c")
-    await asyncio.sleep(0)
-    assert (first.done(), second.done()) == (True, False)
+    await asyncio.wait_for(first, 5)
+    assert not second.done()
     second.cancel()
     await asyncio.gather(first, second, return_exceptions=True)

@@ -66,6 +66,18 @@ def test_beginnings_are_counted_by_how_much_speech_follows_and_do_not_bend_the_l
     assert costs.cost.base == pytest.approx(0.5) and costs.cost.per_row == pytest.approx(0.1 / 2.0)
 
 
+def test_jobs_that_were_canceled_before_their_first_sound_do_not_make_the_others_look_short():
+    costs = CostBySize()
+    for _ in range(100):
+        costs.stepped(0.04, 1, 0.08)
+    costs.stepped(0.04 + 0.1, 1, 0.08, began=1)
+    costs.ended(2.0)
+    for _ in range(50):
+        costs.stepped(0.1, 1, 0.0, began=1)
+        costs.ended(0.0)
+    assert costs.cost is not None and costs.cost.per_row == pytest.approx(0.1 / 2.0)
+
+
 def test_where_every_step_begins_something_that_is_what_steps_cost():
     costs = CostBySize()
     for rows in (1, 2) * 20:

@@ -13,6 +13,8 @@ from syrinx.workers.host import ModelHost
 
 BULK_PATIENCE = 10
 """Bulk work waits this many times longer than a listener."""
+LOOK_AGAIN_S = 0.25
+"""Those who wait look this often whether the model carries more by now: workers report up to ten times a second."""
 
 
 async def _never() -> bool:
@@ -57,7 +59,7 @@ class Gate:
                 return self.leave(ticket, measured=False)
             # Not wait_for: in Python 3.11 it swallows a cancel that comes in the same turn of the loop as the place.
             async with asyncio.timeout(patience):
-                await future
+                await self._place(future)
         except TimeoutError:
             wait_s = self._admission.expected_wait_s(self._host.load, ticket.service_class)
             raise Overloaded(f"No turn came within {patience:g} s.", max(1.0, wait_s)) from None
@@ -68,6 +70,12 @@ class Gate:
         """Give the place back and let the next ones in. Idempotent. What is told: see ``Admission.release``."""
         self._admission.release(ticket.id, self._clock.now(), audio_s=audio_s, measured=measured)
         self._let_in()
+
+    async def _place(self, future: asyncio.Future[None]) -> None:
+        """Wait for a place. What the model carries is measured anew also while nobody comes or leaves."""
+        while not future.done():
+            await asyncio.wait((future,), timeout=LOOK_AGAIN_S)
+            self._let_in()
 
     def _let_in(self) -> None:
         for ticket_id in self._admission.admit(self._clock.now(), self._host.load):

@@ -97,8 +97,10 @@ class CostBySize:
             self._begin_s = _average(self._begin_s, more_s / began)
 
     def ended(self, audio_s: float) -> None:
-        """Count a job that is over and made that much audio."""
-        self._job_audio_s = _average(self._job_audio_s, audio_s)
+        """Count a job that is over and made that much audio. One without any, canceled before its first sound, says
+        nothing of how much jobs make: a run of such would make every beginning look like all that the model does."""
+        if audio_s > 0:
+            self._job_audio_s = _average(self._job_audio_s, audio_s)
 
     @property
     def cost(self) -> StepCost | None:
