@@ -20,6 +20,7 @@ from syrinx.workers.host import JobTerms
 from syrinx.workers.loop import LoopPolicy, StepLoop
 from syrinx.workers.messages import Cancel, Idle, Output, Submit
 from syrinx.workers.meter import Speed, SpeedBySize
+from syrinx.workers.slowing import SpeedDoubt
 from syrinx.workers.timeline import RunningJob, Timeline
 from tests.workers.simulation import Listener, NoRecorder
 
@@ -116,6 +117,8 @@ class Batcher(Backend, SteppedBackend):
     left: dict[str, int] = field(default_factory=dict)
     short: dict[str, int] = field(default_factory=dict)
     """Jobs of other lengths, as expected."""
+    tiring_s: float = 0.0
+    """What each frame costs more than the one before."""
 
     def load(self) -> ModelInfo:
         return ModelInfo(
@@ -133,7 +136,8 @@ class Batcher(Backend, SteppedBackend):
 
     def step(self, job_ids) -> list[StepResult]:
         first = sum(self.left[job_id] == self.frames for job_id in job_ids)
-        self.clock.advance(self.base_s + self.row_s * len(job_ids) + self.begin_s * first)
+        tired_s = self.tiring_s * max(self.frames - self.left[job_id] for job_id in job_ids)
+        self.clock.advance(self.base_s + self.row_s * len(job_ids) + self.begin_s * first + tired_s)
         for job_id in job_ids:
             self.left[job_id] -= 1
         frame = AudioChunk(np.zeros(80, np.float32), 1000)
@@ -209,6 +213,37 @@ def test_speech_that_lasts_longer_than_its_text_promises_is_whole_once_one_was_h
     bench.run()
     assert len(bench.ended) == 9
     assert all(listener.underrun_s < 1e-6 for listener in bench.listeners.values())
+
+
+def test_frames_that_cost_more_and_more_are_expected_to_once_it_was_seen():
+    bench = Bench(0.05, 0.004)
+    bench.backend.tiring_s = 0.0008  # the last of fifty takes 40 ms longer than the first
+    for round_ in "ab":
+        for n in range(8):
+            bench.submit(f"{round_}{n}")
+        bench.run()
+    first, second = ([bench.listeners[f"{round_}{n}"].underrun_s for n in range(8)] for round_ in "ab")
+    assert min(first) > FRAME_S, "this is what the second round is to be spared"
+    assert max(second) < 1e-6
+    assert len(bench.ended) == 16
+
+
+def test_no_more_than_what_nine_in_ten_streams_kept_is_believed_of_a_speed():
+    slowing = SpeedDoubt(0.95)
+    assert slowing.doubt == 0.95
+    slowing.heard(0.8, rest_s=0.01, took_s=0.5)
+    assert slowing.doubt == 0.95, "too short to say anything"
+    for _ in range(9):
+        slowing.heard(0.8, rest_s=4.0, took_s=4.0)
+    assert slowing.doubt == 0.95, "faster than measured is no reason to hope"
+    slowing.heard(0.8, rest_s=4.0, took_s=100.0)
+    assert slowing.doubt == 0.95, "one of ten"
+    for _ in range(9):
+        slowing.heard(0.8, rest_s=4.0, took_s=6.25)
+    assert slowing.doubt == pytest.approx(0.8)
+    for _ in range(60):
+        slowing.heard(0.8, rest_s=4.0, took_s=100.0)
+    assert slowing.doubt == 0.5, "that is no slowing"
 
 
 def test_one_listener_of_a_fast_model_hears_the_first_frame_at_once():
@@ -360,7 +395,7 @@ def test_how_long_an_utterance_lasts_is_learned_of_all_its_segments():
     for name, expected_s, made_s in (("a", 0.5, 2.0), ("a2", 4.5, 8.0)):
         job = SynthesisJob(name, "text", "v", "en", utterance_id="a", is_last=name == "a2")
         running = RunningJob(job, JobTerms("a"), 1, 0.0, 1e9, 1e9, expected_s=expected_s, made_s=made_s)
-        beginnings.spoke(running, timeline)
+        beginnings.spoke(running, timeline, 0.0)
     assert beginnings.lengths.doubt == pytest.approx(2.0), "and not 4, as the first one alone says"
 
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 from .headstart import HeadStartPolicy, may_start
 from .lengths import LengthDoubt
 from .messages import Output
-from .meter import SpeedBySize
+from .meter import Speed, SpeedBySize
 from .schedule import Pick
-from .timeline import RunningJob, Timeline
+from .slowing import SpeedDoubt
+from .timeline import LetGo, RunningJob, Timeline
 
 
 class Beginnings:
@@ -20,6 +21,7 @@ class Beginnings:
         self._policy = policy
         self._speeds = SpeedBySize()
         self.lengths = LengthDoubt(policy.length_doubt)
+        self.slowing = SpeedDoubt(policy.speed_doubt)
         self._jobs: dict[str, RunningJob] = {}
 
     def __contains__(self, job_id: str) -> bool:
@@ -56,11 +58,15 @@ class Beginnings:
         for job in jobs:
             job.stepped = True
 
-    def spoke(self, job: RunningJob, timeline: Timeline) -> None:
+    def spoke(self, job: RunningJob, timeline: Timeline, now: float) -> None:
         """The job spoke to its end."""
         timeline.spoke(job)
-        if job.job.is_last:
-            self.lengths.heard(timeline.promised_s, timeline.spoken_s)
+        if not job.job.is_last:
+            return
+        self.lengths.heard(timeline.promised_s, timeline.spoken_s)
+        begun = timeline.let_go
+        if begun is not None and begun.utterance == job.job.utterance_id:
+            self.slowing.heard(begun.speed, timeline.spoken_s - begun.made_s, now - begun.at)
 
     def carry(self, job: RunningJob, end: Output, following: RunningJob) -> None:
         """The job ends with that message and its listener waits on: what is held of it goes out with the next one's."""
@@ -72,16 +78,23 @@ class Beginnings:
 
     def due(self, picked: Pick, timelines: Mapping[str, Timeline], now: float) -> list[RunningJob]:
         """Return those whose audio goes out now. ``picked``: the last step; its batch is shared by all listeners."""
+        if not self._jobs:
+            return []
         rows = len(picked.job_ids)
         speed = self._speeds.of(rows).times(min(1.0, rows / max(1, picked.listeners)))
-        policy = replace(self._policy, length_doubt=self.lengths.doubt)
-        return [
-            job
-            for job in self._jobs.values()
-            if job.credit_s <= 0
-            or job.held_s >= job.terms.max_lead_s
-            or may_start(timelines[job.terms.timeline].held(job, now), speed.times(1 / job.terms.playback_rate), policy)
-        ]
+        policy = replace(self._policy, length_doubt=self.lengths.doubt, speed_doubt=self.slowing.doubt)
+        due = [job for job in self._jobs.values() if _may_go(job, timelines[job.terms.timeline], now, speed, policy)]
+        for job in due:
+            if speed.least == speed.most and speed.most * policy.speed_doubt < job.terms.playback_rate:
+                timeline = timelines[job.terms.timeline]
+                timeline.let_go = LetGo(job.job.utterance_id, now, timeline.made_s(job), speed.most)
+        return due
+
+
+def _may_go(job: RunningJob, timeline: Timeline, now: float, speed: Speed, policy: HeadStartPolicy) -> bool:
+    if job.credit_s <= 0 or job.held_s >= job.terms.max_lead_s:
+        return True
+    return may_start(timeline.held(job, now), speed.times(1 / job.terms.playback_rate), policy)
 
 
 def _seconds(output: Output) -> float:

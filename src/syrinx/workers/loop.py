@@ -299,7 +299,7 @@ class StepLoop:
         end = Output(running.job.job_id, done=True, fault=fault_of(error) if error else None)
         following = timeline.after(running) if error is None and running.job.job_id in self._beginnings else None
         if error is None:
-            self._beginnings.spoke(running, timeline)
+            self._beginnings.spoke(running, timeline, now)
         if following is not None:
             self._beginnings.carry(running, end, following)
             self._close(running)

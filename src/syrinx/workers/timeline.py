@@ -52,6 +52,18 @@ class RunningJob:
     """Audio that came with the last of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """A stream whose first audio went out after it was held, as it was then."""
+
+    utterance: str
+    at: float
+    made_s: float
+    """Audio of the utterance that was made."""
+    speed: float
+    """Seconds of audio per second that streams got."""
+
+
 @dataclass(slots=True)
 class Timeline:
     """Jobs of one listener in the order they are heard; only the first is made."""
@@ -71,6 +83,8 @@ class Timeline:
     """Audio of those of its jobs that spoke to their end."""
     promised_s: float = 0.0
     """What was expected of them."""
+    let_go: LetGo | None = None
+    """How the last stream began that was hardly faster than it is heard."""
 
     def add(self, job: RunningJob) -> None:
         """Put the job in its place by ``order``."""
@@ -85,6 +99,10 @@ class Timeline:
             self.spoken, self.spoken_s, self.promised_s = job.job.utterance_id, 0.0, 0.0
         self.spoken_s += job.made_s
         self.promised_s += job.expected_s
+
+    def made_s(self, job: RunningJob) -> float:
+        """Audio of the job's utterance that was made, in the job and in those that ended before it."""
+        return job.made_s + (self.spoken_s if self.spoken == job.job.utterance_id else 0.0)
 
     def after(self, job: RunningJob) -> RunningJob | None:
         """The next job of the same utterance, where it is here already."""
