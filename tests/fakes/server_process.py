@@ -149,9 +149,6 @@ class ServerPool:
         folder.mkdir()
         return ServerProcess(ServerOptions(models, settings, variables or {}), folder)
 
-    def running(self) -> list[ServerProcess]:
-        return list(self._running.values())
-
     def close(self) -> None:
         for server in self._running.values():
             server.stop()
