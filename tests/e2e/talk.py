@@ -40,8 +40,8 @@ class Talk:
     async def create(self, response_id: str, text: str, **fields: Any) -> None:
         await self.tell("response.create", response_id=response_id, input=text, **fields)
 
-    async def hear(self) -> Event:
-        async with asyncio.timeout(WAIT_S):
+    async def hear(self, wait_s: float = WAIT_S) -> Event:
+        async with asyncio.timeout(wait_s):
             return json.loads(await self.link.recv())
 
     async def hear_end(self, response_id: str) -> list[Event]:
@@ -51,11 +51,11 @@ class Talk:
             heard.append(await self.hear())
         return heard
 
-    async def hear_first(self, kind: str) -> list[Event]:
-        """Everything up to the first event of that kind."""
-        heard = [await self.hear()]
+    async def hear_first(self, kind: str, wait_s: float = WAIT_S) -> list[Event]:
+        """Everything up to the first event of that kind, each within ``wait_s``."""
+        heard = [await self.hear(wait_s)]
         while heard[-1]["type"] != kind:
-            heard.append(await self.hear())
+            heard.append(await self.hear(wait_s))
         return heard
 
     async def say(self, response_id: str, text: str, **fields: Any) -> list[Event]:

@@ -1,6 +1,7 @@
 """Keys and values of many jobs in one block of memory, a row a job, as the cache that a Llama in transformers fills.
 
-Rows that are all taken in order are attended to in place; others are gathered. Memory grows with rows and length, and
+Rows that are all taken in order are attended to in place; others are gathered. Rows of one length, one job's for
+example, are written by a copy, others by an index, which is twice as slow. Memory grows with rows and length, and
 is given back when no job is left.
 """
 
@@ -28,6 +29,8 @@ class Rows:
         self._rows: Any = slice(0, 0)
         self._index: Any = None
         self._places: Any = None
+        self._at: int | None = None
+        """Where all rows are written from on; None: each at its own place."""
         self._until = 0
 
     @property
@@ -50,21 +53,40 @@ class Rows:
         if not self._taken:
             self._free, self._keys, self._values = [], [], []
 
-    def begin(self, rows: Sequence[int], places: Any, until: int) -> None:
-        """Say where the next forward pass writes: ``places`` (rows, tokens), int64; ``until``: one past the highest."""
+    def begin(self, rows: Sequence[int], starts: Sequence[int], tokens: int) -> None:
+        """Say what the next forward pass writes: ``tokens`` positions of each row, from the row's start on."""
         import torch
 
-        self._reserve(max(rows) + 1, until)
+        self._until = max(starts) + tokens
+        self._reserve(max(rows) + 1, self._until)
         together = list(rows) == list(range(len(rows)))
         self._index = torch.tensor(rows, device=self._device)[:, None]
         self._rows = slice(0, len(rows)) if together else self._index[:, 0]
-        self._places, self._until = places, until
+        self._at = starts[0] if together and len(set(starts)) == 1 else None
+        first = torch.tensor(starts, device=self._device)[:, None]
+        self._places = first + torch.arange(tokens, device=self._device)
+
+    @property
+    def places(self) -> Any:
+        """Positions that are written, int64 (rows, tokens)."""
+        return self._places
+
+    def get_query_offset(self, layer_idx: int | None = None) -> int:
+        """The first position that is written, where transformers makes the mask: rows of one length."""
+        return self._until - self._places.shape[1]
+
+    def get_mask_sizes(self, query_length: int, layer_idx: int | None = None) -> tuple[int, int]:
+        """Positions that are attended to, and the first of them."""
+        return self._until, 0
 
     def update(self, keys: Any, values: Any, layer_idx: int, *_: Any, **__: Any) -> tuple[Any, Any]:
         """Write (rows, heads, tokens, head size) and return all that those rows have."""
         held = (self._keys[layer_idx], self._values[layer_idx])
         for block, new in zip(held, (keys, values), strict=True):
-            block[self._index, :, self._places] = new.transpose(1, 2)
+            if self._at is not None:
+                block[self._rows, :, self._at : self._until] = new
+            else:
+                block[self._index, :, self._places] = new.transpose(1, 2)
         return tuple(block[self._rows][:, :, : self._until] for block in held)  # type: ignore[return-value]
 
     def _reserve(self, rows: int, length: int) -> None:

@@ -86,41 +86,42 @@ class LlamaSource(TokenSource):
 
     def _prefill(self, job: _Job) -> None:
         """Read the prompt of one job."""
-        import torch
-
         prompt = job.order.prompt.ids
         job.row, job.used = self._cache.take(), self._vocabulary.unused()
-        places = torch.arange(len(prompt), device=self._device)[None]
-        later = places[0][None, :] > places[0][:, None]
-        hidden = self._run(torch.tensor([prompt], device=self._device), [job.row], places, later[None, None])
-        job.length, job.hidden = len(prompt), hidden[0, -1]
+        job.length, job.hidden = len(prompt), self._run([prompt], [job.row], [0])[0, -1]
 
     def _forward(self, jobs: Sequence[_Job]) -> None:
         """Read the token that each job drew last."""
-        import torch
-
         if not jobs:
             return
         jobs = sorted(jobs, key=lambda job: job.row)
-        places = torch.tensor([[job.length] for job in jobs], device=self._device)
-        until = max(job.length for job in jobs) + 1
-        later = torch.arange(until, device=self._device)[None, :] > places
-        tokens = torch.tensor([[job.ids[-1]] for job in jobs], device=self._device)
-        hidden = self._run(tokens, [job.row for job in jobs], places, later[:, None, None])
+        rows, lengths = [job.row for job in jobs], [job.length for job in jobs]
+        hidden = self._run([job.ids[-1:] for job in jobs], rows, lengths)
         for job, last in zip(jobs, hidden[:, -1], strict=True):
             job.length, job.hidden = job.length + 1, last
 
-    def _run(self, tokens: Any, rows: Sequence[int], places: Any, hidden_from: Any) -> Any:
-        """One pass; ``hidden_from`` (rows, 1, tokens, positions) says what must not be attended to."""
+    def _run(self, tokens: Sequence[Sequence[int]], rows: Sequence[int], starts: Sequence[int]) -> Any:
+        """One pass over as many ``tokens`` of each row, which go on from its start; returns what each comes to."""
         import torch
 
-        self._cache.begin(rows, places, hidden_from.shape[-1])
-        mask = torch.zeros(hidden_from.shape, dtype=self._dtype, device=self._device)
-        mask.masked_fill_(hidden_from, torch.finfo(self._dtype).min)
+        self._cache.begin(rows, starts, len(tokens[0]))
+        places = self._cache.places
         said = self._body(
-            input_ids=tokens, attention_mask=mask, position_ids=places, past_key_values=self._cache, use_cache=True
+            input_ids=torch.tensor(tokens, device=self._device),
+            attention_mask=None if len(set(starts)) == 1 else self._mask(places, max(starts) + len(tokens[0])),
+            position_ids=places,
+            past_key_values=self._cache,
+            use_cache=True,
         )
         return said.last_hidden_state
+
+    def _mask(self, places: Any, until: int) -> Any:
+        """What may be attended to by rows that are not of one length; those of one need no mask, which is faster."""
+        import torch
+
+        later = torch.arange(until, device=self._device)[None, None, :] > places[:, :, None]
+        mask = torch.zeros((len(places), 1, *later.shape[1:]), dtype=self._dtype, device=self._device)
+        return mask.masked_fill_(later[:, None], torch.finfo(self._dtype).min)
 
     def _draw(self, jobs: Sequence[_Job], slot: int) -> None:
         import torch
