@@ -6,6 +6,7 @@ time. Between them we change lengths (speed) and put pieces of equal length toge
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -66,7 +67,10 @@ class Network:
         self._model = model
         self._dtype = dtype
         self._decode = decode
-        self._rounding = 1 if model.device.type == "cpu" else GPU_ROUNDING
+        on_cpu = model.device.type == "cpu"
+        self._rounding = 1 if on_cpu else GPU_ROUNDING
+        if on_cpu:
+            _keep_whole(model)
 
     @property
     def alphabet(self) -> frozenset[str]:
@@ -152,6 +156,23 @@ class Network:
             Spoken(np.clip(row[: int(piece.frames.sum()) * FRAME], -1.0, 1.0), piece.frames)
             for row, piece in zip(made, pieces, strict=True)
         ]
+
+
+def _keep_whole(model: Any) -> None:
+    """Have LSTMs compute in float32 also where shorter numbers are asked for: oneDNN has none of those on a CPU without
+    AVX-512, and raises."""
+    import torch
+
+    for module in model.modules():
+        if isinstance(module, torch.nn.LSTM):
+            module.forward = functools.partial(_whole, module.forward)
+
+
+def _whole(lstm: Callable[..., Any], sequence: Any) -> Any:
+    import torch
+
+    with torch.autocast("cpu", enabled=False):
+        return lstm(sequence.float())
 
 
 def _alike(totals: Sequence[int]) -> list[list[int]]:
