@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -275,6 +276,15 @@ def test_words_are_told_as_they_were_written_where_they_are_asked_for() -> None:
     ]
     tell(target, "Hello, there. ", name="b")
     assert target.render(words("2")) == []
+
+
+def test_times_that_are_not_the_models_own_say_so() -> None:
+    """Of every protocol that carries them: who draws subtitles may trust only the others."""
+    target = codec()
+    tell(target, "Hello, there. ", add_timestamps=True)
+    real, guessed = words().marks[0], replace(words().marks[1], estimated=True)
+    ours, theirs = (said(target.render(Marks("1", (mark,))))[0]["word_timestamps"] for mark in (real, guessed))
+    assert "estimated" not in ours and theirs["estimated"] is True and theirs["words"] == ["there."]
 
 
 def test_phonemes_are_refused() -> None:

@@ -32,11 +32,13 @@ class _Chunk(_Event, tag="chunk", kw_only=True):
     flush_id: int | msgspec.UnsetType = msgspec.UNSET
 
 
-class _WordTimestamps(msgspec.Struct):
+class _WordTimestamps(msgspec.Struct, omit_defaults=True):
     words: list[str]
     start: list[float]
     """Seconds from the first sample of the context."""
     end: list[float]
+    estimated: bool = False
+    """Ours: times of a word among them were derived from lengths and not reported by the model."""
 
 
 class _Timestamps(_Event, tag="timestamps", kw_only=True):
@@ -64,6 +66,7 @@ def timestamps(words: Sequence[Word], context_id: str | None, flush_id: int | No
         [word.text for word in words],
         [round(word.start_s, 4) for word in words],
         [round(word.end_s, 4) for word in words],
+        any(word.estimated for word in words),
     )
     return _encode(_Timestamps(context_id=context_id, word_timestamps=times, flush_id=_or_unset(flush_id)))
 

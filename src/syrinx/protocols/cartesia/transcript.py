@@ -25,6 +25,8 @@ class Word:
     text: str
     start_s: float
     end_s: float
+    estimated: bool
+    """The times were derived from lengths and not reported by the model."""
 
 
 class Transcript:
@@ -67,7 +69,7 @@ class Transcript:
         if before and not before[-1].isspace():
             begin -= len(before.split()[-1])  # an opening bracket or quotation mark
         self._told = self._origin + word_end(self._text, mark.span.end - self._origin)
-        return Word(self._slice(begin, self._told).strip(), mark.start_s, mark.end_s)
+        return Word(self._slice(begin, self._told).strip(), mark.start_s, mark.end_s, mark.estimated)
 
     # --- flushes ---------------------------------------------------------------------------------------------------
 
