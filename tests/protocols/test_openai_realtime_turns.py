@@ -124,6 +124,17 @@ def test_speech_begins_and_ends_as_an_item() -> None:
     assert target.client.refused("input_audio_buffer.commit")["code"] == "input_audio_buffer_commit_empty"
 
 
+def test_turns_that_came_at_once_are_an_item_each() -> None:
+    """As when a recording is sent whole, or the network held back some seconds of the microphone."""
+    target = Listened(interrupt_response=False)
+    (ask,) = target.append(bytes(4 * 48_000))
+    turns = [SpeechStarted(400, 100), SpeechStopped(1500, 1500), SpeechStarted(2400, 2100), SpeechStopped(3500, 3500)]
+    told = target.answer(ask, *turns)
+    begun = [event["item_id"] for event in told if event["type"] == "input_audio_buffer.speech_started"]
+    taken = [event["item_id"] for event in told if event["type"] == "input_audio_buffer.committed"]
+    assert taken == begun and len(set(begun)) == 2
+
+
 def test_who_takes_the_audio_meanwhile_has_it() -> None:
     target = Listened()
     started, _ = target.hear(STARTED)

@@ -274,7 +274,7 @@ class OpenAIRealtimeCodec:
         turn, at_ms = self._heard.turn, listener.since_start_ms(heard.audio_end_ms)
         stopped = event("input_audio_buffer.speech_stopped", audio_end_ms=at_ms, item_id=turn or new_id("item"))
         is_left = turn is not None and self._heard.uncommitted_s > 0  # the client may have taken it meanwhile
-        return [stopped, *(self._commit() if is_left else [])]
+        return [stopped, *(self._commit(at_ms / 1000) if is_left else [])]
 
     def _interrupt(self) -> list[Action]:
         """Stop what the conversation says, and forget what of it was not heard."""
@@ -282,8 +282,8 @@ class OpenAIRealtimeCodec:
         rest = len(self._live) > len(ours)
         return [*self._cancel(ours, TURN_DETECTED), *([] if rest else [Barge()])]
 
-    def _commit(self) -> list[Action]:
-        item = self._heard.commit()
+    def _commit(self, until_s: float | None = None) -> list[Action]:
+        item = self._heard.commit(until_s)
         before = self._conversation.insert(item)
         committed = event("input_audio_buffer.committed", item_id=item.id, previous_item_id=before)
         return [committed, *self._noted(item, before)]

@@ -70,11 +70,13 @@ class InputBuffer:
         self.uncommitted_s += seconds
         self.total_s += seconds
 
-    def commit(self) -> Item:
-        """Make an item of what came since the last one. Raises ``InvalidRequest`` where nothing did."""
+    def commit(self, until_s: float | None = None) -> Item:
+        """Make an item of what came since the last one, up to a time of the session's audio: what came behind it is
+        the next one's. Raises ``InvalidRequest`` where nothing did."""
         if not self.uncommitted_s:
             raise InvalidRequest("The input audio buffer is empty.", code="input_audio_buffer_commit_empty")
-        self.uncommitted_s = 0.0
+        behind_s = 0.0 if until_s is None else max(0.0, self.total_s - until_s)
+        self.uncommitted_s = min(self.uncommitted_s, behind_s)
         item_id, self.turn = self.turn or new_id("item"), None
         return audio_item(item_id)
 
