@@ -293,6 +293,8 @@ def test_of_voices_of_one_name_the_first_is_listed() -> None:
         ({"limit": str(MAX_PAGE + 1)}, "limit"),
         ({"limit": "x"}, "limit"),
         ({"limit": "1" * 5000}, "limit"),
+        ({"limit": "0" * 5 + "1" + "0" * 5000}, "limit"),
+        ({"limit": "0" * 5 + "1000"}, "limit"),
         ({"limit": "²"}, "limit"),
         ({"starting_after": "nobody"}, "starting_after"),
         ({"ending_before": "nobody"}, "ending_before"),

@@ -98,8 +98,9 @@ def _page(found: Sequence[ListedAs], query: Mapping[str, str]) -> tuple[Sequence
 def _limit(asked: str) -> int:
     if not asked:
         return MAX_PAGE
-    if asked.isascii() and asked.isdigit() and 1 <= int(asked[:6]) <= MAX_PAGE:
-        return int(asked)
+    digits = asked.lstrip("0")[:6]  # a number of thousands of digits is none that Python reads
+    if asked.isascii() and asked.isdigit() and digits and int(digits) <= MAX_PAGE:
+        return int(digits)
     raise InvalidRequest(f"'limit' must be a whole number from 1 to {MAX_PAGE}.", param="limit")
 
 
