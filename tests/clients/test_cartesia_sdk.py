@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 from cartesia import APIStatusError, Cartesia
+from cartesia.types.websocket_response import Error
 
 from tests.e2e.probe import idle
 from tests.fakes.server_process import ServerPool, ServerProcess
@@ -199,6 +200,9 @@ def test_a_wrong_key_is_refused(servers: ServerPool) -> None:
         with pytest.raises(APIStatusError) as caught:
             wrong.tts.generate(**HOW, transcript=TEXT)
         assert caught.value.status_code == 401
+        with wrong.tts.websocket_connect() as refused:
+            said = refused.recv()
+            assert isinstance(said, Error) and (said.error_code, said.status_code) == ("invalid_api_key", 401)
         assert right.tts.generate(**HOW, transcript=TEXT).read()
         with right.tts.websocket_connect() as connection:
             context = connection.context(**HOW, timeout=WAIT_S)

@@ -19,6 +19,7 @@ from openai.types.realtime import (
     SessionCreatedEvent,
     SessionUpdatedEvent,
 )
+from websockets.exceptions import ConnectionClosedError
 
 from tests.clients.node import run_node
 from tests.e2e.probe import idle
@@ -123,9 +124,13 @@ def test_python_without_asyncio(tone: ServerProcess) -> None:
 
 def test_a_wrong_key_is_refused(servers: ServerPool) -> None:
     locked = servers.get(("tone",), api_key="sesame")
-    with pytest.raises(Exception, match="1008"):
-        with OpenAI(base_url=f"{locked.url}/v1", api_key="wrong").realtime.connect(model="tone") as connection:
+    with OpenAI(base_url=f"{locked.url}/v1", api_key="wrong").realtime.connect(model="tone") as connection:
+        said = connection.recv()
+        assert isinstance(said, RealtimeErrorEvent)
+        assert (said.error.type, said.error.code) == ("invalid_request_error", "invalid_api_key")
+        with pytest.raises(ConnectionClosedError) as closed:
             connection.recv()
+        assert closed.value.rcvd is not None and closed.value.rcvd.code == 1008
     with OpenAI(base_url=f"{locked.url}/v1", api_key="sesame").realtime.connect(model="tone") as connection:
         assert isinstance(connection.recv(), SessionCreatedEvent)
 

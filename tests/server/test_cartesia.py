@@ -106,6 +106,8 @@ async def test_lists_need_the_key_only_where_told_so_and_speech_always(public: b
             assert (refused.status_code, refused.json()["error_code"]) == (401, "invalid_api_key")
             assert [(await server.http.post(path, json=BODY, headers=key)).status_code for key in right] == [200, 200]
         async with server.socket("/tts/websocket", additional_headers=wrong) as socket:
+            said = json.loads(await socket.recv())
+            assert (said["type"], said["error_code"], said["status_code"]) == ("error", "invalid_api_key", 401)
             assert (await close_code(socket))[0] == 1008
 
 

@@ -167,7 +167,10 @@ async def test_a_browsers_key_comes_in_its_subprotocols() -> None:
             assert socket.subprotocol == "token"
             assert isinstance(await hear(socket), dict)
         wrong = [Subprotocol("token"), Subprotocol("wrong")]
-        assert (await close_code(await server.socket(SPEAK, subprotocols=wrong)))[0] == 1008
+        refused = await server.socket(SPEAK, subprotocols=wrong)
+        said = await hear(refused)
+        assert isinstance(said, dict) and (said["type"], said["err_code"]) == ("Error", "INVALID_AUTH")
+        assert (await close_code(refused))[0] == 1008
     async with live() as server, server.socket(SPEAK, subprotocols=offered) as socket:
         assert socket.subprotocol == "token"
 

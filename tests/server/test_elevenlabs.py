@@ -93,8 +93,11 @@ async def test_lists_need_the_key_only_where_told_so_and_speech_and_account_alwa
             assert (await server.http.get(path, headers=right)).status_code == 200
         refused = await server.http.post(SPEECH, json={"text": "Hi."}, headers=wrong)
         assert (refused.status_code, refused.json()["detail"]["status"]) == (401, "invalid_api_key")
-        async with server.socket("/v1/text-to-speech/eve/stream-input", additional_headers=wrong) as socket:
-            assert (await close_code(socket))[0] == 1008
+        for path in ("/v1/text-to-speech/eve/stream-input", "/v1/text-to-speech/eve/multi-stream-input"):
+            async with server.socket(path, additional_headers=wrong) as socket:
+                said = json.loads(await socket.recv())
+                assert (said["error"], said["code"]) == ("invalid_api_key", 1008)
+                assert (await close_code(socket))[0] == 1008
 
 
 async def test_the_sockets_codec_is_made_of_path_and_query() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -42,11 +43,25 @@ def plain_error(status: int, message: str, code: str) -> Response:
     return json_answer(envelope(message, "invalid_request_error", code), status)
 
 
-async def refuse_socket(receive: Receive, send: Send, code: int, reason: str, subprotocol: str | None = None) -> None:
-    """Accept, then close with ``code``: a rejection before accepting reaches clients as a bare 403 without it."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a socket is refused."""
+
+    code: int
+    reason: str
+    subprotocol: str | None = None
+    """To be echoed, where the client offered any."""
+    messages: Sequence[str | bytes] = ()
+    """Said before it is closed: the dialect's own words, for clients that look at no close code."""
+
+
+async def refuse_socket(receive: Receive, send: Send, refusal: Refusal) -> None:
+    """Accept, then close with a code: a rejection before accepting reaches clients as a bare 403 without it."""
     await receive()
-    await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
-    await send({"type": "websocket.close", "code": code, "reason": close_reason(reason)})
+    await send({"type": "websocket.accept", "subprotocol": refusal.subprotocol, "headers": []})
+    for message in refusal.messages:
+        await send({"type": "websocket.send", "text" if isinstance(message, str) else "bytes": message})
+    await send({"type": "websocket.close", "code": refusal.code, "reason": close_reason(refusal.reason)})
 
 
 def close_reason(text: str) -> str:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from syrinx.core.errors import InvalidRequest, Overloaded
-from syrinx.server.answers import POLICY_VIOLATION, plain_error, refuse_socket
+from syrinx.server.answers import POLICY_VIOLATION, Refusal, plain_error, refuse_socket
 
 EXPOSED = (
     "x-request-id, retry-after, x-syrinx-model, x-syrinx-not-applied, "
@@ -101,7 +101,7 @@ def _is_address(name: str) -> bool:
 async def _forbid(refusal: tuple[str, str], scope: Scope, receive: Receive, send: Send) -> None:
     code, reason = refusal
     if scope["type"] == "websocket":
-        await refuse_socket(receive, send, POLICY_VIOLATION, reason)
+        await refuse_socket(receive, send, Refusal(POLICY_VIOLATION, reason))
     else:
         await plain_error(403, reason, code)(scope, receive, send)
 

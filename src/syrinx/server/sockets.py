@@ -14,9 +14,9 @@ from starlette.websockets import WebSocket
 
 from syrinx.core.errors import InvalidRequest, Overloaded, SyrinxError, Unauthorized
 from syrinx.engine.policy import SessionOptions
-from syrinx.protocols.base import Handshake, SocketCodec
+from syrinx.protocols.base import Handshake, Reply, SocketCodec
 from syrinx.protocols.frames import RefusedAddress, frame_s
-from syrinx.server.answers import POLICY_VIOLATION, TRY_AGAIN_LATER, refuse_socket, request_id
+from syrinx.server.answers import POLICY_VIOLATION, TRY_AGAIN_LATER, Refusal, refuse_socket, request_id
 from syrinx.server.auth import Keys, subprotocol
 from syrinx.server.first_message import first_message
 from syrinx.server.framed import framed
@@ -71,9 +71,9 @@ class SocketRoutes:
                 with self.cap.slot():
                     await self._run(websocket, dialects, owner)
             except Unauthorized as error:
-                await _refuse(websocket, POLICY_VIOLATION, error)
+                await _refuse(websocket, dialects[0], POLICY_VIOLATION, error)
             except Overloaded as error:
-                await _refuse(websocket, dialects[0].full_code, error)
+                await _refuse(websocket, dialects[0], dialects[0].full_code, error)
 
         return endpoint
 
@@ -131,13 +131,17 @@ def spoken_in(said: str | bytes, dialects: Sequence[Dialect]) -> Dialect:
     return next((d for d in dialects[1:] if d.speaks is not None and d.speaks(said)), dialects[0])
 
 
-async def _refuse(websocket: WebSocket, code: int, error: SyrinxError) -> None:
+async def _refuse(websocket: WebSocket, dialect: Dialect, code: int, error: SyrinxError) -> None:
+    """Say it in the dialect's own words, then close with the code."""
+    handshake, _ = _handshake(websocket)
+    said = [action.message for action in dialect.codec(handshake).refuse(error) if isinstance(action, Reply)]
     offered = subprotocol(websocket.scope.get("subprotocols", []))
-    await refuse_socket(websocket.receive, websocket.send, code, error.message, offered)
+    await refuse_socket(websocket.receive, websocket.send, Refusal(code, error.message, offered, said))
 
 
 async def _nothing_here(websocket: WebSocket) -> None:
-    await refuse_socket(websocket.receive, websocket.send, POLICY_VIOLATION, "There is no WebSocket at this path.")
+    refusal = Refusal(POLICY_VIOLATION, "There is no WebSocket at this path.")
+    await refuse_socket(websocket.receive, websocket.send, refusal)
 
 
 def with_owner(options: SessionOptions, owner: str) -> SessionOptions:

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from syrinx.core.errors import InvalidRequest, Overloaded, Unauthorized
 from syrinx.protocols.voicereader.answers import audio_chunk, job_started
-from syrinx.server.answers import INTERNAL_ERROR, POLICY_VIOLATION, TRY_AGAIN_LATER, abort, refuse_socket
+from syrinx.server.answers import INTERNAL_ERROR, POLICY_VIOLATION, TRY_AGAIN_LATER, Refusal, abort, refuse_socket
 from syrinx.server.auth import Keys, subprotocol
 from syrinx.server.limits import SocketCap
 from syrinx.server.observe import Metrics
@@ -111,4 +111,4 @@ def _close(code: int, reason: str = "") -> Message:
 
 async def _refuse(websocket: WebSocket, code: int, reason: str) -> None:
     offered = subprotocol(websocket.scope.get("subprotocols", []))
-    await refuse_socket(websocket.receive, websocket.send, code, reason, offered)
+    await refuse_socket(websocket.receive, websocket.send, Refusal(code, reason, offered))
