@@ -19,6 +19,7 @@ from syrinx.core.types import AudioChunk, Mark, MarkKind, Samples, Span, Synthes
 from syrinx.models.base import (
     Backend,
     ModelInfo,
+    OutOfMemory,
     ReferenceClip,
     SimpleBackend,
     SteppedBackend,
@@ -58,7 +59,8 @@ def expected(job_id: str, text: str) -> Samples:
 class Ramp(Backend):
     """Stepped; one chunk and one mark for each character. Signs in the text are faults at their place.
 
-    ``!`` ends the process, ``#`` raises, ``~`` blocks for a minute, ``*`` never ends, ``?`` is refused when opened.
+    ``!`` ends the process, ``#`` raises, ``^`` finds no memory, ``~`` blocks for a minute, ``*`` never ends, ``?`` is
+    refused when opened.
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
@@ -86,6 +88,8 @@ class Ramp(Backend):
             os._exit(70)
         if clip.text == "#":
             raise RuntimeError("the text has a hash")
+        if clip.text == "^":
+            raise OutOfMemory("The device is full.")
         if clip.text == "?":
             raise InvalidRequest("There is a question mark.", code="bad_sign")
         if clip.text.startswith("~"):
@@ -123,6 +127,8 @@ class _RampSteps(SteppedBackend):
             os._exit(70)
         if sign == "#":
             return StepResult(job_id, done=True, error=RuntimeError("the text has a hash"))
+        if sign == "^":
+            return StepResult(job_id, done=True, error=OutOfMemory("The device is full."))
         if sign == "~":
             time.sleep(60)
         self._jobs[job_id] = (job, index + 1)

@@ -10,7 +10,7 @@ import pytest
 
 from syrinx.core.clock import FakeClock
 from syrinx.core.types import AudioChunk, Mark, ServiceClass, SynthesisJob
-from syrinx.models.base import StepResult
+from syrinx.models.base import OutOfMemory, StepResult
 from syrinx.workers.host import JobTerms
 from syrinx.workers.loop import LoopPolicy, StepLoop
 from syrinx.workers.messages import Cancel, Credit, FromWorker, Idle, Measured, Output, Pace, Submit
@@ -253,6 +253,21 @@ def test_a_step_that_raises_as_a_whole_ends_the_jobs_of_that_step_and_the_loop_l
     bench.answer = lambda results: results
     bench.submit("b", "x")
     assert ends(bench.run()) == {"b": None}
+
+
+@pytest.mark.parametrize("error", [OutOfMemory("The device is full."), MemoryError()])
+def test_out_of_memory_fails_the_job_and_the_loop_says_that_it_is_spent(error: Exception):
+    bench = Bench()
+    bench.submit("a", "b#")
+    bench.run()
+    assert not bench.loop.spent, "any other error leaves the worker as it is"
+
+    def full(results: list[StepResult]) -> list[StepResult]:
+        raise error
+
+    bench.answer = full
+    bench.submit("b", "x")
+    assert ends(bench.run()) == {"b": "model_failed"} and bench.loop.spent
 
 
 def test_a_job_refused_when_opened_ends_with_the_callers_error():

@@ -13,7 +13,7 @@ from syrinx.core import errors
 from syrinx.core.types import Delivery, SynthesisJob
 from syrinx.workers import blackbox
 from syrinx.workers.address import Address, parse_address, unix_path
-from syrinx.workers.faults import MAX_MESSAGE_CHARS, error_of, fault_of
+from syrinx.workers.faults import MAX_MESSAGE_CHARS, OUT_OF_MEMORY_STATUS, error_of, fault_of
 from syrinx.workers.launch.process import ProcessSpec, environment
 from syrinx.workers.lengths import LengthDoubt
 from syrinx.workers.meter import CostBySize, Meter, StepCost
@@ -254,5 +254,6 @@ def test_threads_do_not_spin_where_nobody_has_said_otherwise():
 def test_ends_of_processes_are_told_in_words():
     assert describe_exit(-9) == "The worker process was ended by signal 9 (SIGKILL)."
     assert describe_exit(70) == "The worker process ended with status 70."
+    assert "ran out of memory" in describe_exit(OUT_OF_MEMORY_STATUS)
     assert "unknown" in describe_exit(-200)
     assert "could not be ended" in describe_exit(None)

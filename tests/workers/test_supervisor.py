@@ -21,6 +21,7 @@ import pytest
 
 from syrinx.core.errors import InvalidRequest, ModelFailed, ModelNotReady, Overloaded, WorkerLost
 from syrinx.core.types import AudioChunk, Samples, SynthesisJob
+from syrinx.models.base import ReferenceClip
 from syrinx.workers.host import HostState, JobTerms
 from syrinx.workers.launch.process import ProcessSpec
 from syrinx.workers.policy import BackendSpec, SupervisorPolicy
@@ -152,6 +153,28 @@ async def test_crashes_by_two_texts_are_not_noticed_by_others_and_those_texts_ar
             whole = np.concatenate([*(chunk.samples for chunk in chunks), rest])
             assert np.array_equal(whole, expected(stream.job.job_id, "steady " * 8))
         assert host.status.restarts in (3, 4)
+
+
+async def test_out_of_memory_fails_that_text_alone_and_the_worker_begins_anew():
+    async with running({"step_s": 0.01}) as host:
+        steady = submit(host, "steady", "steady " * 8)
+        first, (pid,) = await steady.read(), host.worker_pids
+        with pytest.raises(ModelFailed, match="The device is full"):
+            await hear(submit(host, "large", "abc^def"))
+        whole = np.concatenate([*(chunk.samples for chunk in first), await hear(steady)])
+        assert np.array_equal(whole, expected("steady", "steady " * 8))
+        await until(lambda: host.status.restarts == 1 and host.status.state is HostState.READY)
+        assert pid not in host.worker_pids
+        assert np.array_equal(await hear(submit(host, "next", "hello")), expected("next", "hello"))
+
+
+async def test_a_voice_that_finds_no_memory_is_told_so_and_the_worker_begins_anew():
+    async with running() as host:
+        clip = ReferenceClip(np.zeros(80, np.float32), RATE, "^")
+        with pytest.raises(ModelFailed, match="The device is full"):
+            await host.prepare_voice(clip)
+        assert np.array_equal(await hear(submit(host, "next", "hello")), expected("next", "hello"))
+        assert host.status.restarts == 1
 
 
 async def test_after_a_kill_in_mid_load_every_job_is_whole_with_its_marks_once():

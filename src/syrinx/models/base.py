@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from syrinx.core.errors import InvalidRequest, TextTooLong, VoiceNotFound
+from syrinx.core.errors import InvalidRequest, ModelFailed, TextTooLong, VoiceNotFound
 from syrinx.core.types import AudioChunk, Samples, SynthesisJob
 
 from .blend import parse_blend
@@ -141,6 +141,11 @@ class ModelInfo:
             if voice.id == voice_id:
                 return voice
         return None
+
+
+class OutOfMemory(ModelFailed):
+    """The device has no memory left. A backend may raise it anywhere: the job fails, and its worker begins anew, for
+    what is left of a step that broke off, and the holes it leaves, would fail the next jobs too."""
 
 
 def check_job(info: ModelInfo, job: SynthesisJob) -> None:

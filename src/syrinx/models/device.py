@@ -11,11 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from syrinx.core.errors import ModelFailed, ModelNotReady
+from syrinx.core.errors import ModelNotReady
 
+from .base import OutOfMemory
 from .options import Range
 
 DTYPES = ("float32", "bfloat16", "float16")
+NO_MEMORY = ("DefaultCPUAllocator", "out of memory", "ALLOC_FAILED")
+"""What torch says in a plain ``RuntimeError`` where a CPU, an Apple GPU, or CUDA's driver or a library of it has no
+memory left: only its own allocator for CUDA has an error of its own."""
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
 
@@ -75,16 +79,21 @@ def choose_dtype(options: DeviceOptions, on_gpu: str = "bfloat16") -> Any:
 
 @contextmanager
 def memory_errors(model: str) -> Generator[None]:
-    """Turn torch's out-of-memory into ``ModelFailed`` with advice; what the failed step held is given back."""
-    import torch
-
+    """Turn torch's out-of-memory into ``OutOfMemory`` with advice; what the failed step held is given back."""
     try:
         yield
-    except (torch.cuda.OutOfMemoryError, MemoryError) as error:
+    except (RuntimeError, MemoryError) as error:
+        if not _no_memory(error):
+            raise
         release_memory()
-        raise ModelFailed(
+        raise OutOfMemory(
             f"The model {model} ran out of memory. Lower its batch, or its share of the device, or shorten the text."
         ) from error
+
+
+def _no_memory(error: Exception) -> bool:
+    """``torch.cuda.OutOfMemoryError`` says so in words too."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY)
 
 
 def release_memory() -> None:

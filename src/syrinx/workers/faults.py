@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from syrinx.core import errors
 from syrinx.core.errors import InvalidRequest, ModelFailed, ModelNotReady, Overloaded, SyrinxError
 
+OUT_OF_MEMORY_STATUS = 71
+"""Exit status of a worker that ends because its model ran out of memory."""
 MAX_MESSAGE_CHARS = 2000
 """Model libraries raise errors with whole tensors in them."""
 

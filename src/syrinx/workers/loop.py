@@ -17,7 +17,7 @@ import numpy as np
 from syrinx.core.clock import Clock
 from syrinx.core.errors import InvalidRequest, ModelFailed, RunawayStopped
 from syrinx.core.types import AudioChunk, Samples
-from syrinx.models.base import Backend, ModelInfo, ReferenceClip, StepResult
+from syrinx.models.base import Backend, ModelInfo, OutOfMemory, ReferenceClip, StepResult
 from syrinx.models.prompt import encode_prompt
 
 from .beginnings import Beginnings
@@ -88,6 +88,8 @@ class StepLoop:
         """When the call into the backend began that runs now; None: none runs."""
         self.preparing = False
         """That call prepares a voice; may be read by any thread."""
+        self.spent = False
+        """The model ran out of memory: the worker should say what there is to say, end, and begin anew."""
 
     @property
     def running(self) -> int:
@@ -122,7 +124,7 @@ class StepLoop:
         try:
             results = self._call(picked.job_ids, lambda: self._steps.step(picked.job_ids))
         except Exception as error:  # noqa: BLE001 - whatever a model raises fails these jobs; the worker lives
-            _log(error)
+            self._failed(error)
             results = [StepResult(job_id, done=True, error=error) for job_id in picked.job_ids]
         return Turn(self._account(picked, results, now), None)
 
@@ -136,7 +138,7 @@ class StepLoop:
             self._call([job.job_id], lambda: self._steps.open(job))
             told_s = self._call([job.job_id], lambda: self._backend.expected_s(job))
         except Exception as error:  # noqa: BLE001 - a job that a model cannot take fails alone
-            _log(error)
+            self._failed(error)
             return [Output(job.job_id, done=True, fault=fault_of(error))]
         expected_s = usual_s(job, told_s, self._info.seconds_per_char)
         running = RunningJob(
@@ -178,7 +180,7 @@ class StepLoop:
         try:
             prompt = self._call([ticket], lambda: self._prompt(clip))
         except Exception as error:  # noqa: BLE001 - a clip that a model cannot take harms nobody else
-            _log(error)
+            self._failed(error)
             return [VoicePrepared(ticket, done=True, fault=fault_of(error))]
         finally:
             self.preparing = False
@@ -204,7 +206,7 @@ class StepLoop:
         try:
             self._call([job_id], lambda: self._steps.close(job_id))
         except Exception as error:  # noqa: BLE001 - a model's clean-up may raise; the job is gone either way
-            _log(error)
+            self._failed(error)
 
     def _changed(self, running: RunningJob) -> None:
         """Work out anew what of the job's timeline could step."""
@@ -214,6 +216,11 @@ class StepLoop:
             self._candidates.pop(name, None)
         else:
             self._candidates[name] = candidate
+
+    def _failed(self, error: Exception) -> None:
+        """Note what the model raised."""
+        self.spent = self.spent or isinstance(error, OutOfMemory | MemoryError)
+        _log(error)
 
     def _sweep(self, now: float) -> None:
         """Forget listeners that heard all there was; often enough to stay within twice the number of live ones."""
@@ -285,7 +292,7 @@ class StepLoop:
             except ModelFailed as broken:
                 error, samples = broken, None
         elif error is not None:
-            _log(error)
+            self._failed(error)
         messages = self._send(running, samples, chunk, now) if samples is not None and chunk is not None else []
         if error is not None or result.done:
             messages += self._end(running, error, now)

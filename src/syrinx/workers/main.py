@@ -27,7 +27,7 @@ from syrinx.models.base import Backend, ModelInfo
 from .address import SECRET_VARIABLE, connect, parse_address
 from .blackbox import BlackBox
 from .channel import Channel, ServerGone
-from .faults import Fault, fault_of
+from .faults import OUT_OF_MEMORY_STATUS, Fault, fault_of
 from .loop import LoopPolicy, StepLoop
 from .messages import Heartbeat, Hello, Load, LoadFailed, Ready, Shutdown
 from .runaway import RunawayPolicy, budget_s, usual_s
@@ -50,11 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _end_with_server(options.folder)
     try:
         channel.send([Hello(secret, os.getpid())])
-        _Worker(channel, options.folder).run()
+        status = _Worker(channel, options.folder).run()
     except ServerGone:
         _end_with_server(options.folder)
     channel.close()
-    return 0
+    return status
 
 
 class _Worker:
@@ -67,15 +67,15 @@ class _Worker:
         self._loop: StepLoop | None = None
         self._over = threading.Event()
 
-    def run(self) -> None:
-        """Raises ``ServerGone``."""
+    def run(self) -> int:
+        """Returns the exit status. Raises ``ServerGone``."""
         load = self._first_message()
         if load is None:
-            return
+            return 0
         beats = threading.Thread(target=self._beat, args=(load.deadman_s,), name="heartbeat", daemon=True)
         beats.start()
         try:
-            self._live(load)
+            return self._live(load)
         finally:
             self._over.set()
             beats.join(HEARTBEAT_S)
@@ -85,7 +85,7 @@ class _Worker:
             for message in self._channel.receive(float("inf")):
                 return message if isinstance(message, Load) else None
 
-    def _live(self, load: Load) -> None:
+    def _live(self, load: Load) -> int:
         began = self._clock.now()
         backend, recorder = None, BlackBox(self._folder / "blackbox")
         try:
@@ -94,7 +94,7 @@ class _Worker:
             warm_up(backend, info, load.runaway)
         except Exception as error:  # noqa: BLE001 - whatever a model raises here is the reason why it is not ready
             self._channel.send([LoadFailed(_load_fault(error))])
-            return
+            return 0
         gc.collect()
         gc.freeze()  # what a model loaded stays; collections then look only at what jobs leave behind
         loop = self._loop = StepLoop(
@@ -103,7 +103,10 @@ class _Worker:
         self._channel.send([Ready(info, self._clock.now() - began)])
         serve(loop, self._channel, self._clock.now)
         self._loop = None
+        if loop.spent:  # the end of the process frees more than its model could
+            return OUT_OF_MEMORY_STATUS
         backend.unload()
+        return 0
 
     def _beat(self, deadman_s: float) -> None:
         """Show that the process lives, and end it when there is nobody to show it to."""
@@ -120,9 +123,9 @@ class _Worker:
 
 
 def serve(loop: StepLoop, channel: Channel, now: Callable[[], float]) -> None:
-    """Take messages, step, send, until ``Shutdown``. Raises ``ServerGone``."""
+    """Take messages, step, send, until ``Shutdown`` or until the loop is spent. Raises ``ServerGone``."""
     wait_s = 0.0
-    while True:
+    while not loop.spent:
         for message in channel.receive(wait_s):
             if isinstance(message, Shutdown):
                 return

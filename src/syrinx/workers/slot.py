@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from syrinx.models.base import ModelInfo
 
 from . import blackbox
+from .faults import OUT_OF_MEMORY_STATUS
 from .launch.process import WorkerProcess, launch
 from .link import Door, Link
 from .messages import FromWorker, Heartbeat, Load, LoadFailed, Measured, Message, Ready, Shutdown
@@ -296,6 +297,8 @@ def describe_exit(status: int | None) -> str:
     """Say in a sentence how a process ended."""
     if status is None:
         return "The worker process could not be ended."
+    if status == OUT_OF_MEMORY_STATUS:
+        return "The model ran out of memory, and its worker process ended to begin anew."
     if status >= 0:
         return f"The worker process ended with status {status}."
     try:

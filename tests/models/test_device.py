@@ -1,0 +1,46 @@
+"""What torch says of a lack of memory, in its several ways, and what becomes of it. torch itself is not needed."""
+
+from __future__ import annotations
+
+import sys
+import types
+
+import pytest
+
+from syrinx.models.base import OutOfMemory
+from syrinx.models.device import memory_errors
+
+
+@pytest.fixture(autouse=True)
+def emptied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A torch with a CUDA device; notes that its cache was given back."""
+    told: list[str] = []
+    torch = types.ModuleType("torch")
+    torch.cuda = types.SimpleNamespace(  # type: ignore[attr-defined]
+        is_available=lambda: True, empty_cache=lambda: told.append("emptied")
+    )
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    return told
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 139.81 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9.05 GB, max allowed: 9.07 GB)."),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+)
+def test_each_kind_is_told_with_advice_and_the_cache_given_back(error: Exception, emptied: list[str]) -> None:
+    with pytest.raises(OutOfMemory, match=r"The model qwen ran out of memory\. Lower its batch"), memory_errors("qwen"):
+        raise error
+    assert emptied == ["emptied"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("size mismatch"), ValueError("out of memory")])
+def test_other_errors_stay_what_they_are(error: Exception, emptied: list[str]) -> None:
+    with pytest.raises(type(error), match=str(error)), memory_errors("qwen"):
+        raise error
+    assert not emptied
