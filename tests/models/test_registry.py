@@ -3,12 +3,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from syrinx.core.errors import ConfigError, ModelNotFound, ModelNotReady
+from syrinx.core.errors import ConfigError, InvalidRequest, ModelNotFound, ModelNotReady
+from syrinx.models.local_weights import check
 from syrinx.models.orpheus.speakers import ORPHEUS, VEENA, Family
-from syrinx.models.registry import MODELS, ModelEntry, create, find, importable, missing
+from syrinx.models.registry import AIDS, MODELS, ModelEntry, create, find, importable, missing
 from syrinx.models.tone.backend import ToneBackend
 from syrinx.models.weights import wanted
 
@@ -57,6 +59,14 @@ def test_of_pocket_voices_and_tokenizer_are_fetched_once() -> None:
     published = (f"{folder}/model.safetensors", f"{folder}/tokenizer.json", f"{folder}/embeddings/alba.safetensors")
     assert [name for name in published if wanted(name, cloning.files)] == [published[0]]
     assert [name for name in published if wanted(name, cloning.parts[0].files)] == list(published[1:])
+
+
+@pytest.mark.parametrize("entry", [*MODELS.values(), *AIDS.values()], ids=lambda entry: entry.name)
+def test_no_folder_of_something_else_passes_for_weights(entry: ModelEntry, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("holiday photos")
+    for weights in entry.weights:
+        with pytest.raises(InvalidRequest, match=f"{tmp_path} has no "):
+            check(tmp_path, weights)
 
 
 def test_an_unknown_model_is_refused_naming_those_there_are() -> None:

@@ -83,6 +83,16 @@ class ModelEntry:
         return _resolve(self.presets)
 
 
+QWEN_FILES = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer_config.json",
+    "model*.safetensors",
+    "speech_tokenizer/*config.json",
+    "speech_tokenizer/*.safetensors",
+    "*",
+)
+"""The last takes all that is published; those before it are what tells the checkpoint from any other folder."""
 SNAC = Weights("hubertsiuzdak/snac_24khz", 80_000_000, "MIT", ("config.json", "pytorch_model.bin"), named_by="snac")
 TOKEN_SOURCES = (
     Variant("source", "upstream", weights=(SNAC,)),
@@ -109,7 +119,7 @@ MODELS: Mapping[str, ModelEntry] = _table(
                 repo="kyutai/pocket-tts-without-voice-cloning",
                 size_bytes=385_000_000,
                 licence="CC-BY-4.0; two voices not for commerce, some of no stated licence",
-                files=("languages/english/*",),
+                files=("languages/english/model.safetensors", "languages/english/embeddings/*", "languages/english/*"),
                 note="English with its named voices; does not clone",
             ),
             Weights(
@@ -132,6 +142,7 @@ MODELS: Mapping[str, ModelEntry] = _table(
                 repo="Verylicious/pocket-tts-ungated",
                 size_bytes=260_000_000,
                 licence="CC-BY-4.0",
+                files=("*.safetensors", "*"),
                 note="English of January 2026 that clones, as the desktop sidecar fetches it",
             ),
         ),
@@ -188,30 +199,35 @@ MODELS: Mapping[str, ModelEntry] = _table(
                 repo="Qwen/Qwen3-TTS-12Hz-0.6B-CustomVoice",
                 size_bytes=2_500_000_000,
                 licence="Apache-2.0",
+                files=QWEN_FILES,
                 note="nine speakers",
             ),
             Weights(
                 repo="Qwen/Qwen3-TTS-12Hz-0.6B-Base",
                 size_bytes=2_520_000_000,
                 licence="Apache-2.0",
+                files=QWEN_FILES,
                 note="clones voices; has none of its own",
             ),
             Weights(
                 repo="Qwen/Qwen3-TTS-12Hz-1.7B-CustomVoice",
                 size_bytes=4_520_000_000,
                 licence="Apache-2.0",
+                files=QWEN_FILES,
                 note="nine speakers, which follow instructions",
             ),
             Weights(
                 repo="Qwen/Qwen3-TTS-12Hz-1.7B-Base",
                 size_bytes=4_540_000_000,
                 licence="Apache-2.0",
+                files=QWEN_FILES,
                 note="clones voices, more alike",
             ),
             Weights(
                 repo="Qwen/Qwen3-TTS-12Hz-1.7B-VoiceDesign",
                 size_bytes=4_520_000_000,
                 licence="Apache-2.0",
+                files=QWEN_FILES,
                 note="voices that instructions describe",
             ),
         ),
@@ -239,6 +255,7 @@ MODELS: Mapping[str, ModelEntry] = _table(
                 repo="ResembleAI/chatterbox-turbo",
                 size_bytes=4_044_000_000,
                 licence="MIT",
+                files=("t3_turbo_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "conds.pt", "*"),
                 note="Turbo: English, faster, without exaggeration",
             ),
         ),
