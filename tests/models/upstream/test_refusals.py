@@ -53,6 +53,7 @@ def test_the_wait_is_a_number_or_a_date_within_bounds(value: str, seconds: float
         (400, envelope(param="voice"), VoiceNotFound, "voice"),
         (404, envelope(code="voice_not_found"), VoiceNotFound, "voice"),
         (400, envelope(param="input"), InvalidRequest, "text"),
+        (400, envelope(code="bad_directive", param="text"), InvalidRequest, "text"),
         (400, envelope(code="empty_text", param="input"), EmptyText, "text"),
         (422, b'{"detail": [{"loc": ["body", "speed"], "msg": "too fast"}]}', InvalidRequest, "speed"),
         (400, envelope(param="response_format"), ModelFailed, None),

@@ -23,8 +23,16 @@ from syrinx.core.errors import (
 MAX_TOLD_CHARS = 300
 MIN_RETRY_S, USUAL_RETRY_S, MAX_RETRY_S = 0.1, 1.0, 3600.0
 """Bounds of what is passed on of its Retry-After, and what stands for none."""
-CALLERS = {"input": "text", "voice": "voice", "speed": "speed", "instructions": "instructions", "seed": "seed"}
-"""Its fields in our words, of those that a caller settles; a complaint about any other is the operator's."""
+CALLERS = {
+    "input": "text",
+    "text": "text",
+    "voice": "voice",
+    "speed": "speed",
+    "instructions": "instructions",
+    "seed": "seed",
+}
+"""Its fields in our words, of those that a caller settles; a complaint about any other is the operator's. ``text`` is
+what another Syrinx calls ``input`` where its model, not the form of the request, refuses it."""
 
 
 @dataclass(frozen=True, slots=True)
