@@ -23,12 +23,18 @@ def running_hub() -> Iterator[Hub]:
         yield running
 
 
-def run(repo: str, places: Places, hub_url: str, home: Path, files: tuple[str, ...] = ()) -> Path:
+def run(
+    repo: str, places: Places, hub_url: str, home: Path, files: tuple[str, ...] = (), *, mend: bool = False
+) -> Path:
     """Fetch as the server and the command do, with a home of its own to see what is left there."""
     environ = {**os.environ, "HF_ENDPOINT": hub_url, "HOME": str(home), "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     environ.pop("XDG_CACHE_HOME", None)
     done = subprocess.run(
-        command(repo, places, files), stdout=subprocess.PIPE, env=environment(places, environ), check=False, timeout=60
+        command(repo, places, files, mend=mend),
+        stdout=subprocess.PIPE,
+        env=environment(places, environ),
+        check=False,
+        timeout=60,
     )
     return outcome(repo, done.stdout)
 
@@ -91,6 +97,31 @@ def test_only_the_files_that_are_needed_and_later_the_others(running_hub: Hub, t
     assert files_in(folder) == FILES
     with pytest.raises(ModelNotReady, match=r"the hub has no \*\.gguf"):
         run(KYUTAI, places, running_hub.url, tmp_path, ("*.gguf",))
+
+
+@pytest.mark.parametrize("files", [(), ("config.json", "*.safetensors")])
+def test_a_file_that_was_spoiled_here_is_mended_and_no_other_is_fetched(
+    files: tuple[str, ...], running_hub: Hub, tmp_path: Path
+) -> None:
+    places = Places(tmp_path / "data")
+    folder = run(KYUTAI, places, running_hub.url, tmp_path, files)
+    (folder / "model.safetensors").write_bytes(FILES["model.safetensors"][:-1])
+    run(KYUTAI, places, running_hub.url, tmp_path, files)
+    assert files_in(folder) != FILES, "what is there is not looked at"
+    running_hub.asked.clear()
+    assert run(KYUTAI, places, running_hub.url, tmp_path, files, mend=True) == folder
+    assert files_in(folder) == FILES
+    assert {line.rpartition("/")[2] for line in running_hub.asked if "/resolve/" in line} == {"model.safetensors"}
+
+
+def test_what_is_only_linked_to_is_not_mended(running_hub: Hub, tmp_path: Path) -> None:
+    places, own = Places(tmp_path / "data"), tmp_path / "own"
+    own.mkdir()
+    places.model(KYUTAI).parent.mkdir(parents=True)
+    places.model(KYUTAI).symlink_to(own)
+    with pytest.raises(ModelNotReady, match=f"is a link to {own}, which is not ours to mend"):
+        run(KYUTAI, places, running_hub.url, tmp_path, mend=True)
+    assert files_in(own) == {}
 
 
 def test_two_at_once(running_hub: Hub, tmp_path: Path) -> None:

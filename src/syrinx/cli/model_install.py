@@ -38,6 +38,9 @@ class WeightsAsked:
         Parameter(name="--from", help="Folder that has the weights; again for each further part. Nothing is fetched."),
     ] = None
     link: Annotated[bool, Parameter(help="Link to the folder of --from instead of copying it.")] = False
+    mend: Annotated[
+        bool, Parameter(help="Compare weights that are here with the hub's checksums, and fetch anew what differs.")
+    ] = False
     no_weights: Annotated[bool, Parameter(help="Only build the environment.")] = False
 
 
@@ -179,19 +182,19 @@ def bring_weights(chosen: Weights, installed: Installed, asked: WeightsAsked) ->
     for index, each in enumerate((chosen, *chosen.parts)):
         if index < len(folders):
             print(f"{each.repo}: {take(folders[index], each, installed.places, link=asked.link)}")
-        elif installed.has(each):
-            print(f"{each.repo} is there.")
+        elif installed.has(each) and not asked.mend:
+            print(f"{each.repo} is there. If a file of it is broken, --mend brings that anew.")
         else:
-            print(f"{each.repo}: {_fetched(each, installed.places)}")
+            print(f"{each.repo}: {_fetched(each, installed.places, mend=asked.mend)}")
 
 
-def _fetched(weights: Weights, places: Places) -> Path:
+def _fetched(weights: Weights, places: Places, *, mend: bool) -> Path:
     """Fetch in a process of its own, whose bars are shown. Raises ``ModelNotReady``."""
     from syrinx.models.fetch import command, environment, outcome
 
-    print(f"Fetching {weights.repo}", flush=True)
+    print(f"{'Mending' if mend else 'Fetching'} {weights.repo}", flush=True)
     with subprocess.Popen(
-        command(weights.repo, places, weights.files),
+        command(weights.repo, places, weights.files, mend=mend),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         env=environment(places, os.environ),

@@ -51,6 +51,7 @@ READ_BYTES = 4_000_000
 """Of a file at a time, to check it."""
 STAGING = ".fetching"
 """Folder beside the organisations' in which a model is put together."""
+MEND = "--mend"
 NET_TIMEOUT_S = "30"
 """Longest wait for the hub to say anything, seconds, unless the environment says otherwise."""
 
@@ -90,10 +91,10 @@ class Places:
         return str(folder) if folder.is_dir() else reference
 
 
-def command(repo: str, places: Places, files: Sequence[str] = ()) -> list[str]:
+def command(repo: str, places: Places, files: Sequence[str] = (), *, mend: bool = False) -> list[str]:
     """What to run. It writes one JSON object on stdout: ``{"saved_to"}`` or ``{"error"}``; bars go to stderr."""
     places_of = (str(places.data_dir.absolute()), str(places.cache))
-    return [sys.executable, "-P", "-m", "syrinx.models.fetch", repo, *places_of, *files]
+    return [sys.executable, "-P", "-m", "syrinx.models.fetch", *([MEND] if mend else []), repo, *places_of, *files]
 
 
 def environment(places: Places, environ: Mapping[str, str]) -> dict[str, str]:
@@ -122,21 +123,22 @@ def outcome(repo: str, said: bytes) -> Path:
     raise ModelNotReady(f"{repo} could not be fetched: {reason}")
 
 
-def fetch(repo: str, places: Places, files: Sequence[str] = ()) -> Path:
+def fetch(repo: str, places: Places, files: Sequence[str] = (), *, mend: bool = False) -> Path:
     """Fetch a repository's files (all, or those that fit a pattern), unless that was done before; returns its folder,
-    in which every file is whole. What a download that broke off had got is used by the next.
+    in which every file is whole. What a download that broke off had got is used by the next. ``mend``: files that are
+    here are compared with the hub's, and those that differ are fetched anew.
 
     Raises ``ModelNotReady`` where the hub cannot be reached, the files do not fit, or are not what the hub says.
     """
     target = places.model(repo)
-    if target.is_dir() and not absent(target, files):
+    if target.is_dir() and not mend and not absent(target, files):
         return target
     with only_one(places.models / STAGING / f"{repo.replace('/', '--')}.lock", f"fetching {repo}"):
-        _fetch(repo, places, files)
+        _fetch(repo, places, files, mend=mend)
     return target
 
 
-def _fetch(repo: str, places: Places, files: Sequence[str]) -> None:
+def _fetch(repo: str, places: Places, files: Sequence[str], *, mend: bool) -> None:
     try:
         from huggingface_hub import HfApi, snapshot_download
     except ImportError:
@@ -144,13 +146,21 @@ def _fetch(repo: str, places: Places, files: Sequence[str]) -> None:
     info = HfApi().model_info(repo, files_metadata=True)
     target = places.model(repo)
     there = [file for file in info.siblings or [] if wanted(file.rfilename, files)]
-    new = [file for file in there if not (target / file.rfilename).is_file()]
+    if mend and target.is_symlink():
+        raise ModelNotReady(
+            f"{target} is a link to {target.resolve()}, which is not ours to mend: remove the link first"
+        )
+    new = [file for file in there if not _kept(target / file.rfilename, file, mend=mend)]
     _check_size(sum(file.size or 0 for file in new), places)
     staging = places.models / STAGING / repo.replace("/", "--")
     staging.mkdir(parents=True, exist_ok=True)
-    chosen = [_literally(file.rfilename) for file in new]
+    chosen = [_literally(file.rfilename) for file in new] if files or mend else None
     snapshot_download(
-        repo, revision=info.sha, local_dir=staging, max_workers=FILES_AT_ONCE, allow_patterns=chosen if files else None
+        repo,
+        revision=info.sha,
+        local_dir=staging,
+        max_workers=FILES_AT_ONCE,
+        allow_patterns=chosen,
     )
     for file in new:
         check_file(staging / file.rfilename, file)
@@ -165,14 +175,21 @@ def check_file(path: Path, said: RepoSibling) -> None:
 
     Raises ``ModelNotReady`` for one that differs, which is removed, so that the next download gets it anew.
     """
+    if not _as_said(path, said):
+        path.unlink(missing_ok=True)
+        raise ModelNotReady(f"{said.rfilename} is not what the hub says (its size or checksum differs): try again")
+
+
+def _kept(path: Path, said: RepoSibling, *, mend: bool) -> bool:
+    return path.is_file() and (not mend or _as_said(path, said))
+
+
+def _as_said(path: Path, said: RepoSibling) -> bool:
     size = path.stat().st_size if path.is_file() else -1
     lfs: Any = said.lfs
     sums = {"sha256": lfs and lfs.sha256, "sha1": None if lfs else said.blob_id}
     kind, expected = next(((kind, value) for kind, value in sums.items() if value), ("", ""))
-    ok = said.size in (None, size) and (not expected or _digest(path, kind, size) == expected)
-    if not ok:
-        path.unlink(missing_ok=True)
-        raise ModelNotReady(f"{said.rfilename} is not what the hub says (its size or checksum differs): try again")
+    return said.size in (None, size) and (not expected or _digest(path, kind, size) == expected)
 
 
 def _digest(path: Path, kind: str, size: int) -> str:
@@ -211,10 +228,11 @@ def _check_size(size: int, places: Places) -> None:
 
 def main(arguments: list[str]) -> int:
     """The process."""
-    repo, data_dir, cache_dir, *files = arguments
+    mend = arguments[0] == MEND
+    repo, data_dir, cache_dir, *files = arguments[mend:]
     places = Places(Path(data_dir), Path(cache_dir))
     try:
-        told = {"saved_to": str(fetch(repo, places, files))}
+        told = {"saved_to": str(fetch(repo, places, files, mend=mend))}
     except OSError as error:
         full = error.errno == errno.ENOSPC
         told = {"error": f"the disk of {places.models} is full" if full else " ".join(str(error).split())[:400]}
