@@ -177,6 +177,13 @@ def test_3_15_empty_text_is_told_with_and_without_streaming() -> None:
         assert (error["message"], error["code"], error["request_id"]) == ("Empty text", "empty_text", "r")
 
 
+def test_3_15_a_text_of_nothing_speakable_is_told_by_the_name_that_the_client_gave_it() -> None:
+    target = codec()
+    say(target, "...")
+    (error,) = said(target.render(Failed("1", EmptyText("There is nothing to speak in this text.", param="input"))))
+    assert (error["code"], error["param"]) == ("empty_text", "text")
+
+
 @pytest.mark.parametrize("kind", ["speak", "", None, 5, [], "x" * 1000])
 def test_unknown_types_are_told(kind: Any) -> None:
     (error,) = refused(codec(), kind)

@@ -95,6 +95,16 @@ def test_errors(error: errors.SyrinxError, status: int, code: str) -> None:
     assert told["code"] == code and told["message"] == error.message and isinstance(told["details"], dict)
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("input", "text"), ("name", "display_name"), ("reference_text", "ref_text"), ("text", "text")]
+)
+def test_a_field_is_called_as_the_client_called_it(ours: str, theirs: str) -> None:
+    told = read(error_body(errors.InvalidRequest("x", param=ours)))["error"]["details"]["errors"]
+    assert [item["loc"] for item in told] == [["body", theirs]]
+    empty = read(said.job_error("j", errors.EmptyText("Nothing.", param=ours)))["error"]["details"]["errors"]
+    assert [item["loc"] for item in empty] == [["body", theirs]]
+
+
 def test_wrong_fields_are_listed_and_bounded() -> None:
     wrong = InvalidFields([FieldError("t", ("body", "\ud800" * 500), "m" * 9000, "\udfff" * 9000)] * 100)
     body = error_body(wrong)

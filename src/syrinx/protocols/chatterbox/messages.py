@@ -14,6 +14,9 @@ from syrinx.protocols.base import Reply
 RequestId = str | int | None
 """A client's own name for a request, repeated in what is said of it; None: it gave none."""
 
+_OWN_WORDS = {"input": "text"}
+"""What the engine calls a field, and what a client of this dialect does."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -32,7 +35,7 @@ def complete_reply(chunks: int, request_id: RequestId, told: Mapping[str, Any]) 
 
 def error_reply(error: SyrinxError, request_id: RequestId) -> Reply:
     """``error``."""
-    param = {"param": error.param} if error.param else {}
+    param = {"param": _OWN_WORDS.get(error.param, error.param)} if error.param else {}
     return _reply({"type": "error", "message": error.message, "code": error.code, **param, **_about(request_id)})
 
 

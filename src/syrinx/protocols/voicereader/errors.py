@@ -109,6 +109,10 @@ _BY_CLASS: dict[type[SyrinxError], tuple[int, str]] = {
 two that it had no case for: ``OVERLOADED`` and ``SERVER_ERROR``."""
 
 
+_OWN_WORDS = {"input": "text", "name": "display_name", "reference_text": "ref_text"}
+"""What the engine and the voice store call a field, and what a client of the sidecar does."""
+
+
 def status_and_code(error: SyrinxError) -> tuple[int, str]:
     """Look up an error's HTTP status and the sidecar's code."""
     if isinstance(error, InvalidRequest) and error.code in _BY_CODE:
@@ -128,7 +132,8 @@ def error_object(error: SyrinxError) -> dict[str, Any]:
     if isinstance(error, InvalidFields):
         details["errors"] = [_field(item) for item in error.errors]
     elif status == 400 and error.param is not None:
-        details["errors"] = [_field(FieldError(error.code, ("body", error.param), error.message))]
+        where = ("body", _OWN_WORDS.get(error.param, error.param))
+        details["errors"] = [_field(FieldError(error.code, where, error.message))]
     return {"code": code, "message": clean(error.message), "details": details}
 
 
