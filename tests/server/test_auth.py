@@ -152,3 +152,11 @@ def test_a_key_file_that_is_missing_or_empty_stops_the_start(tmp_path: Path):
     for path in (tmp_path / "missing", empty):
         with pytest.raises(ConfigError, match="key file"):
             read_keys("", path)
+
+
+@pytest.mark.parametrize("key", [" ", "key ", "\tkey", "key\n", "two\nlines", "nul\0"])
+def test_a_key_that_nobody_could_send_stops_the_start(key: str):
+    with pytest.raises(ConfigError, match="nobody could send it"):
+        read_keys(key, None)
+    assert not read_keys("", None).required
+    assert read_keys("a b", None).required

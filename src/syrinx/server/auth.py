@@ -60,7 +60,12 @@ def listed_for(keys: Keys, scope: Scope, voices: Sequence[ListedVoice]) -> list[
 
 
 def read_keys(api_key: str, key_file: Path | None) -> Keys:
-    """Collect the keys of the settings. Raises ``ConfigError`` if the file cannot be read or holds none."""
+    """Collect the keys of the settings. Raises ``ConfigError`` if the file cannot be read or holds none, and for a key
+    that no header can carry: it would let nobody in."""
+    if api_key != api_key.strip() or not api_key.isprintable():
+        raise ConfigError(
+            "The key (api_key) begins or ends with a space or has control characters in it: nobody could send it."
+        )
     keys = [api_key] if api_key else []
     if key_file is not None:
         try:
