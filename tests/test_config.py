@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from syrinx.config import FIELDS, INTERNAL, Settings, read_settings
+from syrinx.config import FIELDS, INTERNAL, Settings, make_settings, read_settings
 from syrinx.core.errors import ConfigError
 from syrinx.founding import ALIASES, SYSTEMS, Alias
 from syrinx.wiring import check_model_options
@@ -217,6 +217,14 @@ def test_a_value_out_of_range_is_named_with_its_source(source: dict[str, str], n
 def test_a_flag_out_of_range_is_named_as_the_flag() -> None:
     with pytest.raises(ConfigError, match=r"^--port: .*got 70000"):
         read_settings({}, {"port": 70_000})
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_a_path_that_no_file_can_have_is_named(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"^--data-dir: No file can have that name"):
+        read_settings({}, {"data_dir": Path(name)})
+    with pytest.raises(ConfigError, match="reference_folders"):
+        make_settings({"reference_folders": ["/tmp", name]})
 
 
 def test_a_key_is_never_repeated_in_a_message() -> None:

@@ -7,13 +7,14 @@ variable of a founding system. An unknown ``SYRINX_*`` name or a value out of ra
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 
 from syrinx.core.errors import ConfigError
@@ -185,6 +186,19 @@ class Settings(BaseModel):
     opus_bitrate: str = Field(default="48k", pattern=r"^\d+k?$", description="Opus bits per second, '48k' or '48000'")
     opus_application: Literal["audio", "voip", "lowdelay"] = Field(default="audio", description="Opus tuning")
 
+    @field_validator("data_dir", "api_key_file", "hub_cache_dir", "reference_folders")
+    @classmethod
+    def _possible(cls, value: Path | tuple[Path, ...] | None) -> Path | tuple[Path, ...] | None:
+        """JSON and a file can say what a command line cannot; each use of such a path would end with a traceback."""
+        for path in value if isinstance(value, tuple) else (value,):
+            try:
+                possible = path is None or b"\0" not in os.fsencode(path)
+            except UnicodeEncodeError:
+                possible = False
+            if not possible:
+                raise ValueError("No file can have that name")
+        return value
+
 
 FIELDS: Mapping[str, FieldInfo] = Settings.model_fields
 
@@ -319,5 +333,6 @@ def _explain(error: ValidationError, origin: Mapping[str, str]) -> str:
         field = FIELDS.get(name)
         about = f" ({field.description})" if field is not None and field.description else ""
         got = f", got {item['input']!r}" if field is None or field.repr else ""
-        lines.append(f"{origin.get(name, name)}: {item['msg']}{got}{about}.")
+        said = item["msg"].removeprefix("Value error, ")
+        lines.append(f"{origin.get(name, name)}: {said}{got}{about}.")
     return "\n".join(lines)
