@@ -33,7 +33,16 @@ from syrinx.core.types import (
 from syrinx.protocols.base import Action, Close, Drain, Reply
 from syrinx.protocols.interruption import heard_fields, played_of
 from syrinx.protocols.jsonwire import Fields, cache_of, first_of, flag, kind, read_object, string
-from syrinx.protocols.realtime.fields import audio_of, delivery_of, id_of, marks_of, speed_of, text_of, voice_of
+from syrinx.protocols.realtime.fields import (
+    audio_fields,
+    audio_of,
+    delivery_of,
+    id_of,
+    marks_of,
+    speed_of,
+    text_of,
+    voice_of,
+)
 from syrinx.protocols.realtime.messages import (
     Canceled,
     Completed,
@@ -285,8 +294,7 @@ class RealtimeCodec:
 
     def _request(self, fields: Fields) -> SpeechRequest:
         """The connection's defaults with what this message says of voice, model, delivery and cache."""
-        audio = fields.get("audio")
-        merged = {**(audio if isinstance(audio, dict) else {}), **{k: v for k, v in fields.items() if v is not None}}
+        merged = {**audio_fields(fields), **{k: v for k, v in fields.items() if v is not None}}
         voice, model = voice_of(merged), string(merged, "model", code="invalid_model")
         usual = self._defaults.delivery
         request = replace(

@@ -65,14 +65,20 @@ def audio_of(fields: Fields, name: str, audio: AudioFormat) -> tuple[str, AudioF
 
     Raises ``InvalidRequest`` (``invalid_format``).
     """
-    given = fields.get("audio")
-    if given is None:
+    given = audio_fields(fields)
+    if not given:
         return name, audio
-    if not isinstance(given, dict):
-        raise Refused("invalid_format", f"'audio' must be an object, not {kind(given)}.")
     name = string(given, "format", code="invalid_format") or name
     rate = sample_rate_of(given.get("sample_rate")) or audio.sample_rate
     return name, audio_format(name, rate, param="format")
+
+
+def audio_fields(fields: Fields) -> Fields:
+    """The ``audio`` object; null is an empty one. Raises ``InvalidRequest`` (``invalid_format``)."""
+    given = fields.get("audio")
+    if given is None or isinstance(given, dict):
+        return given or {}
+    raise Refused("invalid_format", f"'audio' must be an object, not {kind(given)}.")
 
 
 def delivery_of(fields: Fields, current: Delivery) -> Delivery:
