@@ -29,6 +29,8 @@ class Hub:
         """Names of files whose bytes are not what their checksum says."""
         self.large: set[str] = set()
         """Names of files that have a SHA-256 there."""
+        self.sizes: dict[str, int] = {}
+        """What is said of a file's bytes, where it is not how many there are."""
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -82,7 +84,7 @@ class Hub:
             ]
         else:
             siblings = [
-                {"rfilename": name, "size": len(data), "blobId": _oid(data), **self._lfs(name, data)}
+                {"rfilename": name, "size": self.sizes.get(name, len(data)), "blobId": _oid(data), **self._lfs(name, data)}
                 for name, data in files.items()
             ]
             found = {"id": repo, "modelId": repo, "sha": COMMIT, "private": False, "tags": [], "siblings": siblings}

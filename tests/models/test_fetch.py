@@ -76,6 +76,15 @@ def test_a_download_that_breaks_off_leaves_no_half_model(running_hub: Hub, tmp_p
     assert files_in(run(KYUTAI, places, running_hub.url, tmp_path)) == FILES
 
 
+def test_what_no_disk_has_room_for_is_told_before_anything_is_fetched(running_hub: Hub, tmp_path: Path) -> None:
+    places = Places(tmp_path / "data")
+    running_hub.sizes = {"model.safetensors": 10**15}
+    with pytest.raises(ModelNotReady, match=r"it has 1000000\.0 GB, and .* GB is all there is room for"):
+        run(KYUTAI, places, running_hub.url, tmp_path)
+    assert not places.model(KYUTAI).exists()
+    assert not any("/resolve/" in asked for asked in running_hub.asked)
+
+
 @pytest.mark.parametrize("large", [set[str](), {"model.safetensors"}])
 def test_what_is_not_what_its_checksum_says_is_fetched_again(running_hub: Hub, tmp_path: Path, large: set[str]) -> None:
     places = Places(tmp_path / "data")

@@ -80,6 +80,15 @@ def test_a_folder_without_what_is_needed_changes_nothing(lost: str, said: str, s
     assert "config.json" in names_in(place)
 
 
+def test_what_no_disk_has_room_for_changes_nothing(source: Path, places: Places) -> None:
+    place = take(source, WEIGHTS, places)
+    with (source / "model.safetensors").open("r+b") as sparse:
+        sparse.truncate(10**13)  # takes no room itself
+    with pytest.raises(ModelNotReady, match=r"no room for org/repo in .*: the disk is full"):
+        take(source, WEIGHTS, places)
+    assert (place / "model.safetensors").read_bytes() == b"weights" and left_over(places) == []
+
+
 def test_two_at_once(source: Path, places: Places) -> None:
     with only_one(places.models / STAGING / "org--repo.lock", "at work"):
         with pytest.raises(ModelNotReady, match="Another process is installing org/repo"):
