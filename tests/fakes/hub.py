@@ -84,7 +84,12 @@ class Hub:
             ]
         else:
             siblings = [
-                {"rfilename": name, "size": self.sizes.get(name, len(data)), "blobId": _oid(data), **self._lfs(name, data)}
+                {
+                    "rfilename": name,
+                    "size": self.sizes.get(name, len(data)),
+                    "blobId": _oid(data),
+                    **self._lfs(name, data),
+                }
                 for name, data in files.items()
             ]
             found = {"id": repo, "modelId": repo, "sha": COMMIT, "private": False, "tags": [], "siblings": siblings}
