@@ -8,7 +8,8 @@ import types
 import pytest
 
 from syrinx.models.base import OutOfMemory
-from syrinx.models.device import memory_errors
+from syrinx.models.device import DeviceOptions, choose_device, memory_errors
+from syrinx.models.registry import MODELS
 
 
 @pytest.fixture(autouse=True)
@@ -44,3 +45,28 @@ def test_other_errors_stay_what_they_are(error: Exception, emptied: list[str]) -
     with pytest.raises(type(error), match=str(error)), memory_errors("qwen"):
         raise error
     assert not emptied
+
+
+def test_a_gpu_is_taken_to_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for torch's two calls; that torch keeps to it only a GPU can show."""
+    taken: list[tuple[float, int]] = []
+    torch = types.ModuleType("torch")
+    torch.device = lambda name: types.SimpleNamespace(  # type: ignore[attr-defined]
+        type=name.partition(":")[0], index=int(name[-1]) if ":" in name else None
+    )
+    torch.cuda = types.SimpleNamespace(  # type: ignore[attr-defined]
+        is_available=lambda: True,
+        device_count=lambda: 2,
+        set_per_process_memory_fraction=lambda share, index: taken.append((share, index)),
+    )
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    choose_device(DeviceOptions(device="cuda", gpu_memory_share=0.5))
+    choose_device(DeviceOptions(device="cuda:1"))
+    choose_device(DeviceOptions(device="cpu", gpu_memory_share=0.5))
+    assert taken == [(0.5, 0), (1.0, 1)]
+
+
+@pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if "dtype" in entry.options_schema()["properties"]])
+def test_every_model_on_torch_has_a_share_of_a_gpus_memory(name: str) -> None:
+    share = MODELS[name].options_schema()["properties"]["gpu_memory_share"]
+    assert 0 < share["default"] <= 1

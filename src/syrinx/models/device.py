@@ -34,6 +34,9 @@ class DeviceOptions:
         Dtype, Range(description="Numbers it computes with; auto: the model's own choice for the device")
     ] = "auto"
     threads: Annotated[int, Range(ge=0, le=256, description="CPU threads of torch; 0: a fair share of the cores")] = 0
+    gpu_memory_share: Annotated[float, Range(gt=0, le=1, description="Share of the GPU's memory that it may take")] = (
+        1.0
+    )
 
 
 def set_threads(options: DeviceOptions) -> int:
@@ -49,7 +52,8 @@ def set_threads(options: DeviceOptions) -> int:
 
 
 def choose_device(options: DeviceOptions) -> Any:
-    """Return the ``torch.device`` that the options mean. Raises ``ModelNotReady`` for one that is not there."""
+    """Return the ``torch.device`` that the options mean; of a GPU, this process takes no more memory than its share from
+    now on. Raises ``ModelNotReady`` for one that is not there."""
     import torch
 
     name = options.device
@@ -64,6 +68,10 @@ def choose_device(options: DeviceOptions) -> Any:
         raise ModelNotReady(f"device = {name!r}: there are {torch.cuda.device_count()} CUDA devices, counted from 0.")
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ModelNotReady("device = 'mps': this torch finds no Apple GPU. Set device = cpu.")
+    if device.type == "cuda":
+        torch.cuda.set_per_process_memory_fraction(options.gpu_memory_share, device.index or 0)
+    elif device.type == "mps" and options.gpu_memory_share < 1:
+        torch.mps.set_per_process_memory_fraction(options.gpu_memory_share)
     return device
 
 

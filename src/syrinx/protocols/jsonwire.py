@@ -54,8 +54,13 @@ def number(fields: Fields, name: str, low: float, high: float) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidRequest(f"{name!r} must be a number, not {kind(value)}.", param=name)
     if not low <= value <= high:  # an integer may be beyond every float, so it is not shown
-        raise InvalidRequest(f"{name!r} must be between {low:g} and {high:g}.", param=name)
+        raise InvalidRequest(f"{name!r} must be between {_plain(low)} and {_plain(high)}.", param=name)
     return float(value)
+
+
+def _plain(bound: float) -> str:
+    """A bound as people write it: 4294967295, not 4.29497e+09."""
+    return str(int(bound)) if bound == int(bound) else f"{bound:g}"
 
 
 def flag(fields: Fields, name: str, *, default: bool) -> bool:

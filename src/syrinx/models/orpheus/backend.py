@@ -84,10 +84,6 @@ class OrpheusBackend(Backend):
                 ) from None
         from .llama import LlamaSource
 
-        if device.type == "cuda":
-            import torch
-
-            torch.cuda.set_per_process_memory_fraction(options.gpu_memory_share, device.index)
         dtype = choose_dtype(options)
         with memory_errors(self.family.name):
             model = checkpoint.load_language_model(
