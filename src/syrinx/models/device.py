@@ -52,8 +52,8 @@ def set_threads(options: DeviceOptions) -> int:
 
 
 def choose_device(options: DeviceOptions) -> Any:
-    """Return the ``torch.device`` that the options mean; of a GPU, this process takes no more memory than its share from
-    now on. Raises ``ModelNotReady`` for one that is not there."""
+    """Return the ``torch.device`` that the options mean; of a GPU, this process takes no more memory than its share
+    from now on. Raises ``ModelNotReady`` for one that is not there."""
     import torch
 
     name = options.device
