@@ -24,6 +24,8 @@ GAIN = 36.0
 """Of the magnitudes over that."""
 SIGN = 50.0
 """In an embedding of a place: large, so that what is in it outlives the layers."""
+NARROW = 64
+"""The width of tiny ones."""
 STOP, SPEECH = 6562, 6561
 WORDS = ["[STOP]", "[UNK]", "[SPACE]", "[PAD]", "[SEP]", "[CLS]", "[MASK]"]
 LANGUAGES = "ar da de el en es fi fr he hi it ja ko ms nl no pl pt ru sv sw tr zh".split()
@@ -133,10 +135,13 @@ def _state(module: Any) -> dict[str, Any]:
 
 
 def _direct(t3: Any, variant: str) -> None:
-    """Have it draw speech tokens only, by what it was told, and stop after ``TOKENS``."""
+    """Have it draw speech tokens only, by what it was told, and stop after ``TOKENS``. A wider one adds up more: what each
+    layer adds is to stay as small beside ``SIGN``, and the sign to weigh as much as all else together."""
+    width = t3.speech_emb.weight.shape[1]
+    wider = width / NARROW
     for parameter in t3.tfmr.parameters():
         if parameter.ndim == 2 and parameter.shape[0] < 50_000:
-            parameter.normal_(0, 0.15)
+            parameter.normal_(0, 0.15 * wider**-0.5)
     t3.speech_emb.weight.normal_()
     t3.text_emb.weight.normal_()
     head = t3.speech_head.weight
@@ -147,8 +152,8 @@ def _direct(t3: Any, variant: str) -> None:
         return
     head[:, :2] = 0.0
     head[SPEECH:] = 0.0
-    head[SPEECH:, 0] = -4.0
-    head[STOP, 1] = 8.0
+    head[SPEECH:, 0] = -4.0 * wider
+    head[STOP, 1] = 8.0 * wider
     places = t3.speech_pos_emb.emb.weight
     places[:, 0], places[:TOKENS, 1], places[TOKENS:, 1] = SIGN, 0.0, SIGN
     t3.cond_enc.emotion_adv_fc.weight.normal_()
