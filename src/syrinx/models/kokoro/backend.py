@@ -10,15 +10,12 @@ from syrinx.models.device import choose_device, choose_dtype, release_memory, se
 
 from .info import model_info
 from .options import KokoroOptions
-from .pieces import PACE, SLOW_PACE, CutPolicy
 from .readers import Readers
 from .steps import KokoroSteps, Speaker
 from .weights import identity, load_model, load_voices
 
 SPEEDS = (0.5, 2.0)
 """Done by the lengths of phonemes. Below, vowels drone; above, short sounds are at one frame and get no shorter."""
-FEW_THREADS = 4
-"""With as many, and AVX2 only, a CPU is taken for a slow one (``pieces.SLOW_PACE``)."""
 
 
 class KokoroBackend(Backend):
@@ -32,7 +29,7 @@ class KokoroBackend(Backend):
         folder = Path(self._options.weights)
         voices = load_voices(folder)
         model = self._model(folder)
-        threads = set_threads(self._options)  # the library's imports change them
+        set_threads(self._options)  # the library's imports change them
         device = choose_device(self._options)
         speaker = self._network(model.to(device), choose_dtype(self._options, on_gpu="float32"))
         readers = self._readers(folder)
@@ -47,8 +44,7 @@ class KokoroBackend(Backend):
             repeatable=True,
             native_speed=SPEEDS,
         )
-        pace = self._options.pace or _usual_pace(device, threads)
-        self._steps = KokoroSteps(info, voices, readers, speaker, CutPolicy(pace=pace))
+        self._steps = KokoroSteps(info, voices, readers, speaker)
         return info
 
     def stepped(self) -> SteppedBackend:
@@ -69,14 +65,6 @@ class KokoroBackend(Backend):
     def unload(self) -> None:
         self._steps = None
         release_memory()
-
-
-def _usual_pace(device: Any, threads: int) -> float:
-    """By what the processor is, not by what it was measured to do: so a worker that takes over cuts alike."""
-    import torch
-
-    few = device.type == "cpu" and threads <= FEW_THREADS
-    return SLOW_PACE if few and torch.backends.cpu.get_cpu_capability() == "AVX2" else PACE
 
 
 def _version() -> str:

@@ -8,11 +8,6 @@ from typing import Annotated
 from syrinx.models.device import DeviceOptions
 from syrinx.models.options import Range
 
-Pace = Annotated[
-    float,
-    Range(ge=0, le=1, description="Seconds that a second of audio takes to make: pieces are cut for it; 0: the usual"),
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KokoroOptions(DeviceOptions):
@@ -22,4 +17,3 @@ class KokoroOptions(DeviceOptions):
     batch: Annotated[
         int, Range(ge=1, le=64, description="Most jobs of one step on a GPU; a CPU takes one at a time")
     ] = 8
-    pace: Pace = 0.0

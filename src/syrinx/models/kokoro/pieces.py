@@ -18,9 +18,9 @@ FIRST = 12
 MOST = 80
 """Aimed at in any piece: 6 s, a sentence of 16 words. Longer ones are slower per second of audio (measured on one core:
 0.71 of real time at 7.5 s, 0.82 at 9.5 s)."""
-PACE, SLOW_PACE = 0.5, 0.75
-"""What a second of audio takes to make on a computer that is still to play without a gap, in seconds (measured on two
-cores: 0.4 to 0.5 with AVX-512, 0.7 with AVX2). Where one is faster, pieces grow more gently than they might."""
+PACE = 0.5
+"""What a second of audio takes to make on a computer that is still to play without a gap, in seconds (measured: 0.4 to
+0.5 on two cores). Where one is faster, pieces grow more gently than they might, no more."""
 SEGMENT = 48
 """Phonemes that each segment before this one is taken to have had: ten words. (What they did have must not count: a job
 sounds the same on a worker that did not speak those.)"""
@@ -46,19 +46,6 @@ class Ending(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class CutPolicy:
-    """How long pieces may be."""
-
-    most: int = MOST
-    """Phonemes aimed at in the longest."""
-    pace: float = PACE
-    """Seconds that a second of audio takes to make, > 0."""
-
-
-USUAL = CutPolicy()
-
-
-@dataclass(frozen=True, slots=True)
 class Piece:
     """What is synthesised in one call."""
 
@@ -71,26 +58,26 @@ class Piece:
         return "".join(unit.phonemes + (" " if unit.spaced else "") for unit in self.units).rstrip()
 
 
-def cut(units: Sequence[Unit], index: int, policy: CutPolicy = USUAL) -> list[Piece]:
-    """Cut the units of the ``index``-th segment of an utterance."""
-    units = list(split_long(units, policy.most))
+def cut(units: Sequence[Unit], index: int, most: int = MOST) -> list[Piece]:
+    """Cut the units of the ``index``-th segment of an utterance, with at most ``most`` phonemes aimed at in a piece."""
+    units = list(split_long(units, most))
     pieces: list[Piece] = []
     at, first, said = 0, FIRST * (index > 0), SEGMENT * index
     while at < len(units):
-        end = _end(units, at, _aim(first, said, policy))
+        end = _end(units, at, _aim(first, said, most))
         pieces.append(Piece(tuple(units[at:end]), _ending(units, end)))
         size = len(pieces[-1].phonemes)
         at, first, said = end, first or size, said + size
     return pieces
 
 
-def _aim(first: int, said: int, policy: CutPolicy) -> int:
+def _aim(first: int, said: int, most: int) -> int:
     """Phonemes of the next piece, after ``said`` of which the first piece had ``first``.
 
     All but the first, the next one too, are to be made while those before the next are heard:
-    ``pace * (said - first + next) <= said``.
+    ``PACE * (said - first + next) <= said``.
     """
-    return min(policy.most, max(FIRST, int((said / policy.pace - said + first) / LONGEST)))
+    return min(most, max(FIRST, int((said / PACE - said + first) / LONGEST)))
 
 
 def _end(units: Sequence[Unit], at: int, aim: int) -> int:

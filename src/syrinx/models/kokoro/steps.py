@@ -12,7 +12,7 @@ import numpy as np
 from syrinx.core.types import AudioChunk, Mark, Samples, SynthesisJob
 from syrinx.models.base import ModelInfo, SteppedBackend, StepResult, check_job
 
-from .pieces import USUAL, CutPolicy, Piece, cut
+from .pieces import MOST, Piece, cut
 from .timing import FRAME, SAMPLE_RATE, Frames, faded, trimmed, words
 from .units import Unit, cleaned, speakable
 from .voices import Style, Voices
@@ -82,10 +82,11 @@ class KokoroSteps(SteppedBackend):
     """Where one job is taken at a time, a step is a part of the work on its piece; else it says one piece of each."""
 
     def __init__(
-        self, info: ModelInfo, voices: Voices, readers: Reading, speaker: Speaker, policy: CutPolicy = USUAL
+        self, info: ModelInfo, voices: Voices, readers: Reading, speaker: Speaker, *, most: int = MOST
     ) -> None:
+        """``most``: phonemes aimed at in the longest piece."""
         self._info = info
-        self._policy = policy
+        self._most = most
         self._voices = voices
         self._readers = readers
         self._speaker = speaker
@@ -145,7 +146,7 @@ class KokoroSteps(SteppedBackend):
         job = state.job
         if state.pieces is None:
             units = speakable(self._readers.read(cleaned(job.text), state.code), self._speaker.alphabet)
-            state.pieces = deque(cut(units, job.segment_index, self._policy))
+            state.pieces = deque(cut(units, job.segment_index, self._most))
         if not state.pieces:
             return None
         phonemes = state.pieces[0].phonemes

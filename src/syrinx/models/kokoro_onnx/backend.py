@@ -7,7 +7,6 @@ from pathlib import Path
 
 from syrinx.models.base import Backend, ModelInfo, SteppedBackend
 from syrinx.models.kokoro.info import model_info
-from syrinx.models.kokoro.pieces import PACE, CutPolicy
 from syrinx.models.kokoro.readers import Readers
 from syrinx.models.kokoro.steps import KokoroSteps
 
@@ -43,7 +42,7 @@ class KokoroOnnxBackend(Backend):
             revision=f"{_version()}-{_identity(folder, self._options.file)}-{readers.tagger}",
             word_times=session.times,
         )
-        self._steps = KokoroSteps(info, voices, readers, session, CutPolicy(MOST, self._options.pace or PACE))
+        self._steps = KokoroSteps(info, voices, readers, session, most=MOST)
         return info
 
     def stepped(self) -> SteppedBackend:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from syrinx.models.kokoro.options import Pace
 from syrinx.models.options import Range
 
 
@@ -19,4 +18,3 @@ class KokoroOnnxOptions:
         Range(pattern=r"^[\w.-]*$", description="Which .onnx file of the folder; empty: the only one, or the largest"),
     ] = ""
     threads: Annotated[int, Range(ge=0, le=256, description="CPU threads; 0: a fair share of the cores")] = 0
-    pace: Pace = 0.0
