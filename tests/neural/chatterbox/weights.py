@@ -135,8 +135,8 @@ def _state(module: Any) -> dict[str, Any]:
 
 
 def _direct(t3: Any, variant: str) -> None:
-    """Have it draw speech tokens only, by what it was told, and stop after ``TOKENS``. A wider one adds up more, so
-    that the sign must weigh more; and no layer adds to what is in the two places of the sign."""
+    """Have it draw speech tokens only, by what it was told, and stop after ``TOKENS``. A wider and deeper one adds up
+    more, so that the sign must weigh more, and no layer may add to what is in the two places of the sign."""
     width = t3.speech_emb.weight.shape[1]
     wider = width / NARROW
     for parameter in t3.tfmr.parameters():
@@ -150,7 +150,7 @@ def _direct(t3: Any, variant: str) -> None:
         t3.speech_head.bias.zero_()
         t3.speech_head.bias[SPEECH:] = -1000.0
         return
-    for layer in t3.tfmr.layers:
+    for layer in t3.tfmr.layers if wider > 1 else ():
         layer.self_attn.o_proj.weight[:2] = 0.0
         layer.mlp.down_proj.weight[:2] = 0.0
     head[:, :2] = 0.0
