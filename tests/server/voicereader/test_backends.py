@@ -34,6 +34,7 @@ def test_what_is_active_and_where(tmp_path: Path) -> None:
     assert active_id("qwen", {}, here) == "Qwen/Qwen3-TTS-12Hz-0.6B-CustomVoice"
     assert active_id("pocket", {"weights": "kyutai/other"}, here) == "kyutai/other"
     (tmp_path / "models" / KYUTAI).mkdir(parents=True)
+    (tmp_path / "models" / KYUTAI / "tts_b6369a24.safetensors").touch()
     assert active_id("pocket", {}, here) == KYUTAI, "what would be loaded"
     assert active_id("tone", {}, here) == "tone"
     assert device_of({}) == "cpu"
