@@ -17,9 +17,8 @@ def emptied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A torch with a CUDA device; notes that its cache was given back."""
     told: list[str] = []
     torch = types.ModuleType("torch")
-    torch.cuda = types.SimpleNamespace(  # type: ignore[attr-defined]
-        is_available=lambda: True, empty_cache=lambda: told.append("emptied")
-    )
+    cuda = types.SimpleNamespace(is_available=lambda: True, empty_cache=lambda: told.append("emptied"))
+    vars(torch).update(cuda=cuda)
     monkeypatch.setitem(sys.modules, "torch", torch)
     return told
 
@@ -51,14 +50,12 @@ def test_a_gpu_is_taken_to_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stand-in for torch's two calls; that torch keeps to it only a GPU can show."""
     taken: list[tuple[float, int]] = []
     torch = types.ModuleType("torch")
-    torch.device = lambda name: types.SimpleNamespace(  # type: ignore[attr-defined]
-        type=name.partition(":")[0], index=int(name[-1]) if ":" in name else None
-    )
-    torch.cuda = types.SimpleNamespace(  # type: ignore[attr-defined]
+    cuda = types.SimpleNamespace(
         is_available=lambda: True,
         device_count=lambda: 2,
         set_per_process_memory_fraction=lambda share, index: taken.append((share, index)),
     )
+    vars(torch).update(device=_device, cuda=cuda)
     monkeypatch.setitem(sys.modules, "torch", torch)
     choose_device(DeviceOptions(device="cuda", gpu_memory_share=0.5))
     choose_device(DeviceOptions(device="cuda:1"))
@@ -71,3 +68,9 @@ def test_every_model_on_torch_has_a_share_of_a_gpus_memory() -> None:
     on_torch = [name for name, fields in options.items() if "dtype" in fields]
     assert {"pocket", "kokoro", "qwen", "chatterbox", "vibevoice", "orpheus"} <= set(on_torch)
     assert all(0 < options[name]["gpu_memory_share"]["default"] <= 1 for name in on_torch)
+
+
+def _device(name: str) -> types.SimpleNamespace:
+    """As ``torch.device`` reads a name."""
+    kind, _, index = name.partition(":")
+    return types.SimpleNamespace(type=kind, index=int(index) if index else None)

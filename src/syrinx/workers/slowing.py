@@ -9,12 +9,10 @@ from __future__ import annotations
 import math
 from collections import deque
 
+from .lengths import KEPT, SHARE
+
 LONG_ENOUGH_S = 1.0
 """A rest made in less time says little: one slow step is a tenth of it."""
-KEPT = 64
-"""As many as of lengths (``lengths``)."""
-SHARE = 0.9
-"""So many of the streams were no slower than is said."""
 LEAST = 0.5
 """Slower than that is no slowing, but a machine that had something else to do: to expect it again helps nobody."""
 
@@ -34,7 +32,7 @@ class SpeedDoubt:
 
     @property
     def doubt(self) -> float:
-        """The share, above 0 and at most 1."""
+        """The share, above 0 and at most 1: ``SHARE`` of the streams were no slower."""
         if not self._ratios:
             return self._doubt
         slow = sorted(self._ratios)[len(self._ratios) - math.ceil(SHARE * len(self._ratios))]
